@@ -7,6 +7,7 @@ Coordinates are float pixels of the displayed image (EXIF orientation applied), 
 """
 
 from pixmill.annotations.columns import KINDS, AnnotationColumns
+from pixmill.annotations.detections import Detections
 from pixmill.annotations.identity import AnnotationId, AssetId, LabelId, new_id
 from pixmill.annotations.rows import AnnotationRow, ColumnsBuilder, rows_of
 from pixmill.annotations.shapes import (
@@ -40,6 +41,7 @@ __all__ = [
     "BoundingBox",
     "Classification",
     "ColumnsBuilder",
+    "Detections",
     "Keypoint",
     "Keypoints",
     "LabelId",
