@@ -1,0 +1,199 @@
+"""Jobs and Runs in JSON: what is asked to launch one, and what is told about it."""
+
+from typing import Literal
+
+from pydantic import AwareDatetime, Field, JsonValue
+
+from pixmill.wire.base import WireModel, WireRequest
+from pixmill.wire.runtime import Progress
+
+RunStatusName = Literal["pending", "running", "succeeded", "failed", "cancelled"]
+ExistingName = Literal["keep", "replace", "add"]
+
+
+class JobScope(WireRequest):
+    """Which assets; all of them when nothing is given. Several conditions must all hold."""
+
+    assets: list[str] | None = None
+    """Paths or asset ids."""
+    label: str | None = None
+    """Assets that carry a shape of this Label."""
+    tag: str | None = None
+    unannotated: bool = False
+
+
+class LaunchJob(WireRequest):
+    """A launch; with `?dry_run=true` only the plan of it."""
+
+    processing: str
+    """Its name; `NAME@3` for an older version of it."""
+    version: str
+    """`street/v1`, or its id; results are always committed on the head."""
+    model: str | None = None
+    """`smart-city-yolo/1`, or an id; the newest version where only a Model is named."""
+    parameters: dict[str, JsonValue] = Field(default_factory=dict)
+    map: dict[str, str] = Field(default_factory=dict)
+    """Model class to Label, beside those of equal name."""
+    scope: JobScope = JobScope()
+    existing: ExistingName = "keep"
+    compute: str | None = None
+    """Its name; None: the Processing's default, else `local`."""
+
+
+class RerunJob(WireRequest):
+    """A new Run of a Job; Parameters given here replace the Job's, one by one."""
+
+    parameters: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class LabelProposal(WireModel):
+    """A class and a Label that differ only in case or number; applied by `map`."""
+
+    model_class: str
+    label: str
+    why: str
+
+
+class LaunchPlan(WireModel):
+    """What a launch will do."""
+
+    version: str
+    """`street/v1@17`."""
+    processing: str
+    processing_number: int
+    model: str | None = None
+    compute: str
+    parameters: dict[str, JsonValue]
+    assets: int
+    """In scope."""
+    mapped: dict[str, str]
+    """Model class to Label."""
+    ignored: list[str]
+    """Model classes that no Label takes."""
+    labels_without_class: list[str]
+    """Labels that get nothing."""
+    proposals: list[LabelProposal]
+    existing: ExistingName
+    notes: list[str] = Field(default_factory=list)
+
+
+class RunCounts(WireModel):
+    """The Changeset in numbers; `done + failed + skipped = assets` once the Run succeeded."""
+
+    assets: int = 0
+    done: int = 0
+    failed: int = 0
+    skipped: int = 0
+    shapes_added: int = 0
+    shapes_removed: int = 0
+    shapes_dropped: int = 0
+    """Made, but of a class that no Label takes."""
+
+
+class RunErrorText(WireModel):
+    """What ended a failed Run."""
+
+    type: str
+    message: str
+    traceback: str = ""
+
+
+class Run(WireModel):
+    """One attempt at a Job."""
+
+    id: str
+    number: int
+    status: RunStatusName
+    waits_for: str | None = None
+    """Why a pending Run has not begun."""
+    reason: str | None = None
+    """Why a failed or cancelled Run ended, in one word."""
+    outcome: str
+    """How it stands, in a sentence."""
+    input_revision: int
+    result_revision: int | None = None
+    processing_number: int
+    code_digest: str
+    model_digests: dict[str, str] = Field(default_factory=dict)
+    parameters: dict[str, JsonValue] = Field(default_factory=dict)
+    created_at: AwareDatetime
+    started_at: AwareDatetime | None = None
+    ended_at: AwareDatetime | None = None
+    running_seconds: float
+    exit_code: int | None = None
+    error: RunErrorText | None = None
+    progress: Progress
+    images_per_second: float | None = None
+    counts: RunCounts
+    facts: dict[str, JsonValue] = Field(default_factory=dict)
+    usage_seconds: float
+    cost: float
+    """Running time x the Compute's price at launch; in the currency the price was given in."""
+    log_bytes: int
+    differs: list[str] = Field(default_factory=list)
+    """What is not as in the Run before."""
+
+
+class Job(WireModel):
+    """One launch."""
+
+    id: str
+    status: RunStatusName
+    waits_for: str | None = None
+    outcome: str
+    version_id: str
+    version: str
+    """`street/v1`."""
+    processing: str
+    model: str | None = None
+    compute: str
+    parameters: dict[str, JsonValue]
+    mapped: dict[str, str] = Field(default_factory=dict)
+    scope: dict[str, JsonValue] = Field(default_factory=dict)
+    existing: ExistingName
+    created_by: str
+    created_at: AwareDatetime
+    running_seconds: float
+    progress: Progress
+    runs: list[Run] = Field(default_factory=list)
+    """Newest first; in a list of Jobs only the newest."""
+
+
+class JobPage(WireModel):
+    """Jobs, newest first."""
+
+    items: list[Job]
+    next_cursor: str | None = None
+
+
+class RunOutcome(WireModel):
+    """An asset that a Run failed on or skipped."""
+
+    asset_id: str
+    path: str
+    outcome: Literal["failed", "skipped"]
+    reason: str
+    traceback: str | None = None
+    log_offset: int | None = None
+
+
+class RunOutcomePage(WireModel):
+    """Assets by path; those that were done are not listed."""
+
+    items: list[RunOutcome]
+    next_cursor: str | None = None
+
+
+class LogPiece(WireModel):
+    """The `data:` of one event of a log stream; its `id:` is the offset after it."""
+
+    offset: int
+    bytes: str
+    """Base64 of what the child wrote from `offset` on."""
+
+
+class LogEnd(WireModel):
+    """The `data:` of the last event of a log stream."""
+
+    status: RunStatusName
+    outcome: str

@@ -1,0 +1,244 @@
+"""The Run protocol: what a supervisor and the server say to each other, under `/api/v1/runtime/runs/{run_id}`.
+
+Every call carries `Authorization: Bearer <run token>` and `Pixmill-Fence: <int>`. Two answers end the conversation:
+
+- 409 with problem type `stale-fence`: the Run was given to somebody else; stop, and stay silent.
+- 410: the Run is over; stop.
+
+A 409 with problem type `log-gap` carries `expected`, the offset that the server waits for.
+All calls may be repeated: the second time changes nothing.
+"""
+
+from typing import Literal
+
+from pydantic import AwareDatetime, Field, JsonValue
+
+from pixmill.wire.base import WireModel
+
+FENCE_HEADER = "Pixmill-Fence"
+
+
+class PlannedProcessing(WireModel):
+    """The code of a Run."""
+
+    name: str
+    form: Literal["batch", "version"]
+    entry: str
+    """The name of the class or function in the file."""
+    batch_size: int
+    """Images per call; 0 for a whole-version function."""
+    code_digest: str
+    """BLAKE3 of the source, hexadecimal."""
+    source_url: str
+    """Relative to the server's address."""
+    requires_network: bool = False
+
+
+class PlannedFile(WireModel):
+    """A file of the ModelVersion."""
+
+    name: str
+    digest: str
+    """BLAKE3, hexadecimal."""
+    size_bytes: int
+    path: str | None = None
+    """Where it lies on the server's machine; None where the store is elsewhere."""
+    url: str
+    """Relative to the server's address."""
+
+
+class PlannedModel(WireModel):
+    """The ModelVersion of a Run, as it was pinned at launch."""
+
+    name: str
+    """`smart-city-yolo/1`."""
+    task: str
+    framework: str
+    family: str | None = None
+    labels: list[str]
+    """Class names, by class index."""
+    parameters: dict[str, JsonValue] = Field(default_factory=dict)
+    files: list[PlannedFile]
+
+
+class PlannedTotals(WireModel):
+    """How much there is to do."""
+
+    assets: int
+    chunks: int
+
+
+class PlannedLimits(WireModel):
+    """What the Compute grants."""
+
+    cpus: float
+    memory_bytes: int
+    """0: no limit."""
+    gpus: int = 0
+
+
+class RunPlan(WireModel):
+    """All that a supervisor has to know; the same answer for the whole life of a Run."""
+
+    job_id: str
+    run_id: str
+    run_number: int
+    processing: PlannedProcessing
+    parameters: dict[str, JsonValue]
+    """Every Parameter with its value; a ModelVersion is given as its `name`."""
+    model: PlannedModel | None = None
+    model_parameter: str | None = None
+    """The Parameter that takes the model; None where the Processing takes none."""
+    wanted_classes: list[int] | None = None
+    """Class indices that go to a Label of the version; None: all."""
+    label_map: dict[str, str] | None = None
+    """Class name to Label name; None: a class goes to the Label of its own name."""
+    labels: list[str]
+    """The version's Labels, in their order."""
+    version: str
+    """`street/v1@17`, the input Revision."""
+    totals: PlannedTotals
+    limits: PlannedLimits
+    heartbeat_seconds: float
+
+
+class Progress(WireModel):
+    """Assets so far; `done + failed + skipped <= total`."""
+
+    done: int = 0
+    failed: int = 0
+    skipped: int = 0
+    total: int = 0
+
+
+class Heartbeat(WireModel):
+    """I am alive, and have come so far."""
+
+    progress: Progress = Progress()
+    images_per_second: float | None = None
+    facts: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class HeartbeatAnswer(WireModel):
+    """What the server wants."""
+
+    cancel: bool = False
+
+
+class Started(WireModel):
+    """The child's first sign of life: from here the Run is `running`."""
+
+    pid: int | None = None
+    sandbox: dict[str, JsonValue] = Field(default_factory=dict)
+    """`tier`, and by what each limit is enforced."""
+
+
+class ChunkAsset(WireModel):
+    """An asset to work on."""
+
+    id: str
+    path: str
+    width: int
+    """Display pixels."""
+    height: int
+    digest: str
+    """BLAKE3, hexadecimal; empty for an asset by reference that nobody has read yet."""
+    size_bytes: int
+    tags: list[str] = Field(default_factory=list)
+    media_type: str = ""
+    local_path: str | None = None
+    """Where its bytes lie on the server's machine; None where they are elsewhere."""
+    url: str
+    """Relative to the server's address, unless it starts with a scheme."""
+
+
+class Chunk(WireModel):
+    """A piece of the scope."""
+
+    index: int
+    assets: list[ChunkAsset]
+
+
+class ChunkAnswer(WireModel):
+    """The next chunk; None when there is no more."""
+
+    chunk: Chunk | None = None
+
+
+class AssetFailure(WireModel):
+    """An asset that could not be worked on."""
+
+    asset_id: str
+    reason: str
+    traceback: str | None = None
+    log_offset: int | None = None
+    """Where in the log it happened, in bytes."""
+
+
+class AssetSkip(WireModel):
+    """An asset that was left out on purpose."""
+
+    asset_id: str
+    reason: str
+
+
+class StagedChunk(WireModel):
+    """What became of a chunk, sent as MessagePack (`model_dump()` packed by msgspec or the like).
+
+    Every asset of the chunk is in exactly one of `done`, `failed` and `skipped`.
+    """
+
+    done: list[str]
+    failed: list[AssetFailure] = Field(default_factory=list)
+    skipped: list[AssetSkip] = Field(default_factory=list)
+    annotations: bytes = b""
+    """`AnnotationColumns.to_bytes()`, its `assets` being asset ids and its `labels` the version's; empty for none."""
+    tags: dict[str, list[str]] = Field(default_factory=dict)
+    """Asset id to the tags to add."""
+    metadata: dict[str, dict[str, JsonValue]] = Field(default_factory=dict)
+    """Asset id to the keys to set."""
+    dropped: dict[str, int] = Field(default_factory=dict)
+    """Class name to the number of shapes left out because no Label takes it."""
+
+
+class LogPosition(WireModel):
+    """How far the server has the log."""
+
+    next_offset: int
+
+
+class RunEvent(WireModel):
+    """Something that Pixmill itself has to say about a Run."""
+
+    offset: int
+    """Bytes of the log that were written before it happened."""
+    at: AwareDatetime
+    kind: str
+    message: str
+    facts: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class RunError(WireModel):
+    """The exception that ended the child."""
+
+    type: str
+    message: str
+    traceback: str = ""
+
+
+class Finish(WireModel):
+    """The child has ended, and its whole log is sent. The server decides what that means."""
+
+    exit_code: int | None = None
+    """None: a signal ended it, or it never began."""
+    signal: int | None = None
+    ledger_complete: bool = False
+    returned: bool = False
+    """Whether a whole-version function returned."""
+    error: RunError | None = None
+
+
+class FinishAnswer(WireModel):
+    """How the Run ended."""
+
+    status: Literal["pending", "running", "succeeded", "failed", "cancelled"]
