@@ -142,6 +142,7 @@ _FLAT = {
     "attributes": "attribute_offsets",
 }
 
+
 class _PackedNames(msgspec.Struct):
     assets: list[str]
     labels: list[str]

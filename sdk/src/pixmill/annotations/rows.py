@@ -51,7 +51,7 @@ class ColumnsBuilder:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def append(  # noqa: PLR0913 - the fields of one annotation
+    def append(
         self,
         asset: str,
         label: str,
@@ -144,7 +144,12 @@ def _encode(shape: Shape) -> tuple[Bounds, Sequence[float], Sequence[int], bytes
         case BoundingBox(x, y, width, height):
             return (x, y, width, height), (), (), b""
         case RotatedBox():
-            return _rotated_bounds(shape), (shape.center_x, shape.center_y, shape.width, shape.height, shape.angle), (), b""
+            return (
+                _rotated_bounds(shape),
+                (shape.center_x, shape.center_y, shape.width, shape.height, shape.angle),
+                (),
+                b"",
+            )
         case Polygon(rings):
             points = [point for ring in rings for point in ring.points]
             sizes = [-len(ring.points) if ring.hole else len(ring.points) for ring in rings]

@@ -90,7 +90,7 @@ class RotatedBox:
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """A closed outline (the last point joins the first), at least three points; a hole is cut from the outline before it."""
+    """A closed outline (the last point joins the first) of at least three points; a hole cuts the outline before it."""
 
     points: tuple[tuple[float, float], ...]
     hole: bool = False

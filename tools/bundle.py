@@ -1,0 +1,54 @@
+"""Fill the server's bundle: the SDK's wheel, the built-in Processings, and the browser's files.
+
+The bundle is what the server's wheel carries beside its code; `make setup` makes it anew when a source of it changed.
+"""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUNDLE = ROOT / "server" / "src" / "pixmill_server" / "bundle"
+# What the pages load, by its path in node_modules.
+BROWSER_FILES = {
+    "htmx.min.js": "htmx.org/dist/htmx.min.js",
+    "htmx.LICENSE": "htmx.org/LICENSE",
+}
+
+
+def main() -> None:
+    """Replace the bundle as a whole; a failure leaves the old one in place."""
+    fresh = BUNDLE.with_name("bundle.new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    build_sdk_wheel(fresh / "sdk")
+    copy_processings(fresh / "processings")
+    copy_browser_files(fresh / "vendor")
+    shutil.rmtree(BUNDLE, ignore_errors=True)
+    fresh.rename(BUNDLE)
+
+
+def build_sdk_wheel(folder: Path) -> None:
+    """The same sources give the same bytes, so environments made with an equal wheel are shared."""
+    folder.mkdir(parents=True)
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
+    subprocess.run(command, cwd=ROOT / "sdk", check=True, capture_output=True)
+
+
+def copy_processings(folder: Path) -> None:
+    """Each built-in Processing is one file and its lock."""
+    folder.mkdir(parents=True)
+    for source in sorted((ROOT / "processings").glob("*")):
+        if source.suffix in {".py", ".lock"} and not source.name.startswith("_"):
+            shutil.copyfile(source, folder / source.name)
+
+
+def copy_browser_files(folder: Path) -> None:
+    """Third-party code for the pages, as npm installed it by integrity hash."""
+    folder.mkdir(parents=True)
+    for name, path in BROWSER_FILES.items():
+        shutil.copyfile(ROOT / "node_modules" / path, folder / name)
+
+
+if __name__ == "__main__":
+    main()
