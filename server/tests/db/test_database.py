@@ -27,31 +27,31 @@ def dataset(name: str, created_at: datetime) -> DatasetRow:
     return DatasetRow(id=f"ds_{name}", organization_id="org_1", name=name, created_at=created_at)
 
 
-def test_the_migrated_schema_is_the_tables(database: Database):
+def test_the_migrated_schema_is_the_tables(database: Database) -> None:
     with database.reading() as session:
         context = MigrationContext.configure(session.connection(), opts={"compare_type": True})
         differences = compare_metadata(context, all_tables())
     assert differences == [], "run `python -m pixmill_server.migrations.regenerate`"
 
 
-def test_upgrading_twice_changes_nothing(database: Database):
+def test_upgrading_twice_changes_nothing(database: Database) -> None:
     schema.upgrade(database)
     schema.require_current(database)
 
 
-def test_a_database_without_tables_must_be_migrated_first(database_url: str):
+def test_a_database_without_tables_must_be_migrated_first(database_url: str) -> None:
     with pytest.raises(schema.SchemaTooOld, match="migrate"):
         schema.require_current(open_database(database_url))
 
 
-def test_a_database_of_a_newer_release_is_refused(database: Database):
+def test_a_database_of_a_newer_release_is_refused(database: Database) -> None:
     with database.transaction() as session:
         session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(schema.SchemaTooNew, match=r"'9999'.*newer release"):
         schema.upgrade(database)
 
 
-def test_a_block_that_raises_leaves_nothing(database: Database):
+def test_a_block_that_raises_leaves_nothing(database: Database) -> None:
     def interrupted() -> None:
         with database.transaction() as session:
             session.add(dataset("street", datetime.now(UTC)))
@@ -64,7 +64,7 @@ def test_a_block_that_raises_leaves_nothing(database: Database):
         assert session.query(DatasetRow).count() == 0
 
 
-def test_times_come_back_aware_and_in_utc(database: Database):
+def test_times_come_back_aware_and_in_utc(database: Database) -> None:
     noon_in_tokyo = datetime(2026, 5, 4, 12, tzinfo=timezone(timedelta(hours=9)))
     with database.transaction() as session:
         session.add(dataset("street", noon_in_tokyo))
@@ -73,12 +73,12 @@ def test_times_come_back_aware_and_in_utc(database: Database):
     assert (found, found.tzinfo) == (noon_in_tokyo, UTC)
 
 
-def test_a_naive_time_is_refused(database: Database):
+def test_a_naive_time_is_refused(database: Database) -> None:
     with pytest.raises(StatementError, match="aware UTC"), database.transaction() as session:
         session.add(dataset("street", datetime(2026, 5, 4)))  # noqa: DTZ001 - the naive time is the point
 
 
-def test_a_reader_sees_one_state_while_others_write(database: Database):
+def test_a_reader_sees_one_state_while_others_write(database: Database) -> None:
     with database.reading() as reader:
         assert reader.query(DatasetRow).count() == 0
         with database.transaction() as writer:
@@ -86,12 +86,12 @@ def test_a_reader_sees_one_state_while_others_write(database: Database):
         assert reader.query(DatasetRow).count() == 0
 
 
-def test_a_reading_session_that_changes_something_is_an_error(database: Database):
+def test_a_reading_session_that_changes_something_is_an_error(database: Database) -> None:
     with pytest.raises(RuntimeError, match="transaction"), database.reading() as session:
         session.add(dataset("street", datetime.now(UTC)))
 
 
-def test_an_announcement_wakes_this_process_after_the_commit(database: Database):
+def test_an_announcement_wakes_this_process_after_the_commit(database: Database) -> None:
     seen = database.signals.count("run:1")
     with database.transaction() as session:
         announce(session, "run:1")
@@ -99,7 +99,7 @@ def test_an_announcement_wakes_this_process_after_the_commit(database: Database)
     assert database.signals.wait("run:1", 30, seen=seen)
 
 
-def test_an_announcement_wakes_other_processes_on_postgresql(postgresql: str):
+def test_an_announcement_wakes_other_processes_on_postgresql(postgresql: str) -> None:
     here, elsewhere = open_database(postgresql), open_database(postgresql)
     with listening(elsewhere):
         seen = elsewhere.signals.count("run:1")
@@ -110,12 +110,12 @@ def test_an_announcement_wakes_other_processes_on_postgresql(postgresql: str):
     elsewhere.close()
 
 
-def test_an_sqlite_that_can_lose_commits_is_refused():
+def test_an_sqlite_that_can_lose_commits_is_refused() -> None:
     require_sound_sqlite("3.53.0")
     with pytest.raises(DatabaseUnusable, match=r"3\.40\.1 can lose commits"):
         require_sound_sqlite("3.40.1")
 
 
-def test_another_kind_of_database_is_refused():
+def test_another_kind_of_database_is_refused() -> None:
     with pytest.raises(InvalidInput, match="'mysql'"):
         open_database("mysql://root@host/db")
