@@ -1,0 +1,188 @@
+"""What a Run may become, and how its end is decided. Values in, values out."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+SIGKILL = 9
+
+
+class RunStatus(StrEnum):
+    """Where a Run stands. The last three are final."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it waits or works: a Job with such a Run cannot be re-run."""
+        return self in ACTIVE
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing can change it any more."""
+        return not self.is_active
+
+    def may_become(self, later: "RunStatus") -> bool:
+        """Whether a Run may go from here to there; never from here to here."""
+        return later in _MOVES[self]
+
+
+ACTIVE = frozenset({RunStatus.PENDING, RunStatus.RUNNING})
+
+_MOVES: dict[RunStatus, frozenset[RunStatus]] = {
+    # A Run that ends before the child's first sign of life goes straight to an end, and only never to success.
+    RunStatus.PENDING: frozenset({RunStatus.RUNNING, RunStatus.FAILED, RunStatus.CANCELLED}),
+    RunStatus.RUNNING: frozenset({RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED}),
+    RunStatus.SUCCEEDED: frozenset(),
+    RunStatus.FAILED: frozenset(),
+    RunStatus.CANCELLED: frozenset(),
+}
+
+
+class Reason(StrEnum):
+    """Why a Run ended otherwise than well."""
+
+    ERROR = "error"
+    """The Processing raised, or exited with another code than 0."""
+    KILLED = "killed"
+    """A signal ended the child that nobody of ours had sent."""
+    INCOMPLETE = "incomplete"
+    """It exited with 0 before all its work was done."""
+    ALL_FAILED = "all-failed"
+    """Every asset failed."""
+    LOST = "lost"
+    """Nobody gave a sign of life for it until its lease ran out."""
+    ENVIRONMENT = "environment"
+    """Its environment could not be built."""
+    PLACEMENT = "placement"
+    """The executor could not start it."""
+    COMMIT = "commit"
+    """Its results could not be committed."""
+    CANCELLED = "cancelled"
+    """Somebody cancelled it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What became of the assets in scope so far."""
+
+    assets: int
+    done: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every asset is accounted for."""
+        return self.done + self.failed + self.skipped == self.assets
+
+    @property
+    def open(self) -> int:
+        """Assets that nothing is known of yet."""
+        return self.assets - self.done - self.failed - self.skipped
+
+    @property
+    def all_failed(self) -> bool:
+        """Whether there was something to do, and none of it came off."""
+        return self.failed > 0 and self.done == 0 and self.is_complete
+
+
+@dataclass(frozen=True, slots=True)
+class ChildError:
+    """The exception that ended the child, as it was printed."""
+
+    type: str
+    message: str
+    traceback: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChildEnd:
+    """How the child ended, as the supervisor saw it."""
+
+    exit_code: int | None = None
+    """None: a signal ended it, or it never began."""
+    signal: int | None = None
+    returned: bool = False
+    """Whether a whole-version function returned."""
+    error: ChildError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What a Run is to become."""
+
+    status: RunStatus
+    reason: Reason | None = None
+    message: str = ""
+
+
+def decide(end: ChildEnd, ledger: Ledger, *, whole_version: bool, cancel_requested: bool) -> Ending:
+    """The end of a Run: by its exit code and its ledger, never by what user code says of itself."""
+    if cancel_requested:
+        return Ending(RunStatus.CANCELLED, Reason.CANCELLED, "cancelled on request")
+    if end.signal is not None:
+        return Ending(RunStatus.FAILED, Reason.KILLED, _killed(end.signal))
+    if end.exit_code != 0 or end.error is not None:
+        return Ending(RunStatus.FAILED, Reason.ERROR, _error(end))
+    if whole_version and not end.returned:
+        return Ending(RunStatus.FAILED, Reason.INCOMPLETE, "it exited with code 0 before its function returned")
+    if not whole_version and not ledger.is_complete:
+        said = f"it exited with code 0 while {ledger.open} of {ledger.assets} assets were not done"
+        return Ending(RunStatus.FAILED, Reason.INCOMPLETE, said)
+    if ledger.all_failed:
+        return Ending(RunStatus.FAILED, Reason.ALL_FAILED, f"every one of {ledger.failed} assets failed")
+    return Ending(RunStatus.SUCCEEDED)
+
+
+def _killed(signal: int) -> str:
+    said = f"its process was ended by signal {signal}"
+    return f"{said} (most often: out of memory)" if signal == SIGKILL else said
+
+
+def _error(end: ChildEnd) -> str:
+    if end.error is not None:
+        return f"{end.error.type}: {end.error.message}".rstrip(": ")
+    if end.exit_code is None:
+        return "its process never began"
+    return f"it exited with code {end.exit_code}"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A Run, as far as it takes to say how it stands."""
+
+    status: RunStatus
+    ledger: Ledger
+    shapes_added: int = 0
+    waits_for: str | None = None
+    message: str = ""
+
+
+def sentence(standing: Standing) -> str:
+    """How a Run stands, as a person would say it: `succeeded, 1 of 100 failed`."""
+    match standing.status:
+        case RunStatus.PENDING:
+            return f"pending: waits for {standing.waits_for}" if standing.waits_for else "pending"
+        case RunStatus.RUNNING:
+            return "running"
+        case RunStatus.SUCCEEDED:
+            return ", ".join(["succeeded", *_remarks(standing)])
+        case _:
+            return f"{standing.status}: {standing.message}" if standing.message else str(standing.status)
+
+
+def _remarks(standing: Standing) -> list[str]:
+    ledger, remarks = standing.ledger, []
+    if ledger.failed:
+        remarks.append(f"{ledger.failed} of {ledger.assets} failed")
+    if ledger.skipped:
+        remarks.append(f"{ledger.skipped} of {ledger.assets} skipped")
+    if ledger.assets == 0:
+        remarks.append("there was no asset in scope")
+    elif standing.shapes_added == 0:
+        remarks.append("no shapes were added")
+    return remarks

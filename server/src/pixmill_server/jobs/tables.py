@@ -1,0 +1,180 @@
+"""Rows of Jobs, Runs and what is kept of each Run."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from pixmill_server.db.base import Base, BigInt, Id, JsonValue, UtcDateTime
+from pixmill_server.jobs.lifecycle import RunStatus
+
+_ACTIVE = text("status IN ('pending', 'running')")
+
+
+class JobRow(Base):
+    """One launch: what was asked for, for good."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (Index("ix_jobs_of_organization", "organization_id", "id"),)
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    organization_id: Mapped[str] = mapped_column(Id)
+    version_id: Mapped[str] = mapped_column(Id, index=True)
+    processing_id: Mapped[str] = mapped_column(Id, index=True)
+    model_version_id: Mapped[str | None] = mapped_column(Id, index=True)
+    """None: the Processing takes no model."""
+    compute_id: Mapped[str] = mapped_column(Id)
+    parameters: Mapped[dict[str, Any]] = mapped_column(JsonValue)
+    label_map: Mapped[dict[str, str]] = mapped_column(JsonValue)
+    """Model class to Label as `--map` gave it; equal names go without saying."""
+    scope: Mapped[dict[str, Any]] = mapped_column(JsonValue)
+    existing: Mapped[str] = mapped_column(Text)
+    """`keep`, `replace` or `add`."""
+    created_by: Mapped[str] = mapped_column(Id)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class RunRow(Base):
+    """One attempt at a Job: its pins, its place in the queue, its lease, and how it ended."""
+
+    __tablename__ = "runs"
+    __table_args__ = (
+        UniqueConstraint("job_id", "number"),
+        # A Job has at most one active Run: the database sees to it, whoever asks at once.
+        Index("uq_runs_active", "job_id", unique=True, sqlite_where=_ACTIVE, postgresql_where=_ACTIVE),
+        Index("ix_runs_queue", "status", "id"),
+    )
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    job_id: Mapped[str] = mapped_column(Id, ForeignKey("jobs.id"))
+    number: Mapped[int]
+    compute_id: Mapped[str] = mapped_column(Id)
+    status: Mapped[str] = mapped_column(Text)
+    waits_for: Mapped[str | None] = mapped_column(Text)
+    """Why it is still pending; None once it runs."""
+    reason: Mapped[str | None] = mapped_column(Text)
+    """Why it ended otherwise than well."""
+    message: Mapped[str] = mapped_column(Text, default="")
+    priority: Mapped[int] = mapped_column(default=0)
+    """Greater goes first."""
+    cancel_requested_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    input_number: Mapped[int]
+    """The Revision it reads."""
+    processing_version_id: Mapped[str] = mapped_column(Id)
+    processing_number: Mapped[int]
+    code_digest: Mapped[str] = mapped_column(Text)
+    model_digests: Mapped[dict[str, str]] = mapped_column(JsonValue)
+    parameters: Mapped[dict[str, Any]] = mapped_column(JsonValue)
+    """All of them, with their values."""
+    label_map: Mapped[dict[str, str] | None] = mapped_column(JsonValue)
+    """Every model class that goes to a Label; None: the Processing takes no model, and names Labels itself."""
+    labels: Mapped[list[str]] = mapped_column(JsonValue)
+    """The version's Labels at launch."""
+    chunk_size: Mapped[int]
+    """Assets in each chunk but the last."""
+
+    lease_owner: Mapped[str | None] = mapped_column(Id)
+    fence: Mapped[int] = mapped_column(BigInt, default=0)
+    lease_expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    token_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """SHA-256 of the token that the supervisor holds; None while nobody does."""
+    handle: Mapped[str | None] = mapped_column(Text)
+    """The executor's handle on the supervisor."""
+
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    claimed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    exit_code: Mapped[int | None]
+    error_type: Mapped[str | None] = mapped_column(Text)
+    error_message: Mapped[str | None] = mapped_column(Text)
+    error_traceback: Mapped[str | None] = mapped_column(Text)
+    result_number: Mapped[int | None]
+    """The Revision it made; None: it made none."""
+    assets: Mapped[int]
+    """In scope."""
+    progress: Mapped[dict[str, Any]] = mapped_column(JsonValue, default=dict)
+    """As the supervisor last said: `done`, `failed`, `skipped`, `images_per_second`."""
+    counts: Mapped[dict[str, int]] = mapped_column(JsonValue, default=dict)
+    """The Changeset: `done`, `failed`, `skipped`, `shapes_added`, `shapes_removed`, `shapes_dropped`."""
+    facts: Mapped[dict[str, Any]] = mapped_column(JsonValue, default=dict)
+    """What was found out on the way: sandbox tier, engine, precision, limits."""
+    price_per_hour: Mapped[float]
+    log_sealed: Mapped[int] = mapped_column(BigInt, default=0)
+    """Bytes of the log that are sealed into objects; all of it once the Run is over and `log_complete`."""
+    log_complete: Mapped[bool] = mapped_column(default=False)
+
+    @property
+    def state(self) -> RunStatus:
+        """The status as a value."""
+        return RunStatus(self.status)
+
+
+class ChunkRow(Base):
+    """A range of the assets in scope, in their pinned order: `first_row` counts from 0."""
+
+    __tablename__ = "chunks"
+    __table_args__ = (Index("ix_chunks_open", "run_id", "state", "index"),)
+
+    run_id: Mapped[str] = mapped_column(Id, ForeignKey("runs.id"), primary_key=True)
+    index: Mapped[int] = mapped_column(primary_key=True)
+    first_row: Mapped[int] = mapped_column(BigInt)
+    size: Mapped[int]
+    state: Mapped[str] = mapped_column(Text)
+    """`todo`, `claimed` or `staged`."""
+    fence: Mapped[int] = mapped_column(BigInt, default=0)
+    """Under which it was claimed."""
+    staged_key: Mapped[str | None] = mapped_column(Text)
+    done_bitmap: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """One bit per asset, the first asset in the lowest bit of the first byte."""
+    done: Mapped[int] = mapped_column(default=0)
+    failed: Mapped[int] = mapped_column(default=0)
+    skipped: Mapped[int] = mapped_column(default=0)
+    shapes: Mapped[int] = mapped_column(default=0)
+    dropped: Mapped[dict[str, int]] = mapped_column(JsonValue, default=dict)
+    """Class to shapes left out because no Label takes it."""
+
+
+class RunOutcomeRow(Base):
+    """An asset that a Run failed on or skipped; one that was done is a bit in its chunk."""
+
+    __tablename__ = "run_outcomes"
+    __table_args__ = (Index("ix_run_outcomes_of_chunk", "run_id", "chunk_index"),)
+
+    run_id: Mapped[str] = mapped_column(Id, ForeignKey("runs.id"), primary_key=True)
+    asset_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    chunk_index: Mapped[int]
+    path: Mapped[str] = mapped_column(Text)
+    outcome: Mapped[str] = mapped_column(Text)
+    """`failed` or `skipped`."""
+    reason: Mapped[str] = mapped_column(Text)
+    traceback: Mapped[str | None] = mapped_column(Text)
+    log_offset: Mapped[int | None] = mapped_column(BigInt)
+
+
+class LogSegmentRow(Base):
+    """A sealed piece of a Run's log: bytes `start` to `end` (exclusive)."""
+
+    __tablename__ = "log_segments"
+
+    run_id: Mapped[str] = mapped_column(Id, ForeignKey("runs.id"), primary_key=True)
+    start: Mapped[int] = mapped_column(BigInt, primary_key=True)
+    end: Mapped[int] = mapped_column(BigInt)
+    object_key: Mapped[str] = mapped_column(Text)
+
+
+class RunEventRow(Base):
+    """Something that Pixmill itself had to say about a Run, and after how many bytes of its log."""
+
+    __tablename__ = "run_events"
+
+    run_id: Mapped[str] = mapped_column(Id, ForeignKey("runs.id"), primary_key=True)
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    """Sortable by the time it was stored."""
+    offset: Mapped[int] = mapped_column(BigInt)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    kind: Mapped[str] = mapped_column(Text)
+    message: Mapped[str] = mapped_column(Text)
+    facts: Mapped[dict[str, Any]] = mapped_column(JsonValue, default=dict)
