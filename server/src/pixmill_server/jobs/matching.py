@@ -17,7 +17,6 @@ _IRREGULAR = {
     "teeth": "tooth",
     "knives": "knife",
     "leaves": "leaf",
-    "buses": "bus",
 }
 _SIBILANTS = ("s", "x", "z", "ch", "sh")
 
@@ -80,7 +79,7 @@ def require_something(matching: Matching, *, model: str, version: str, labels: S
     if not labels:
         raise NothingToAnnotate(
             f"{version} has no Labels, so nothing that {model} finds could be kept.",
-            hint=f"Set some first: pixmill labels set {version.split('@')[0]} {_few(matching.ignored)}",
+            hint=f"Set some first: pixmill labels set {version.split('@', maxsplit=1)[0]} {_few(matching.ignored)}",
             field="version",
         )
     raise NothingToAnnotate(
@@ -133,7 +132,7 @@ def _singular_word(word: str) -> str:
         return word[:-3] + "y"
     if word.endswith("es") and word[:-2].endswith(_SIBILANTS):
         return word[:-2]
-    if word.endswith("s") and not word.endswith("ss"):
+    if word.endswith("s") and not word.endswith(("ss", "us", "is")):
         return word[:-1]
     return word
 
