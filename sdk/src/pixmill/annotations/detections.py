@@ -15,7 +15,7 @@ _BOX_NUMBERS = 4
 class Detections:
     """n boxes of one image, best score first when a detector made them.
 
-    Pixmill maps `class_names` to the Labels of the version with the Run's label map; what is not mapped is dropped and counted.
+    The Run's label map takes `class_names` to the Labels of the version; what is not mapped is dropped and counted.
     Raises `AnnotationError` where the lengths differ, a number is not finite, a size is negative or a class has no name.
     """
 
