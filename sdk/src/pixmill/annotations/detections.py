@@ -16,7 +16,7 @@ class Detections:
     """n boxes of one image, best score first when a detector made them.
 
     The Run's label map takes `class_names` to the Labels of the version; what is not mapped is dropped and counted.
-    Raises `AnnotationError` where the lengths differ, a number is not finite, a size is negative or a class has no name.
+    Raises `AnnotationError` where lengths differ, a number is not finite, a size is negative or a class has no name.
     """
 
     boxes: NDArray[np.float32] | NDArray[np.float64]
