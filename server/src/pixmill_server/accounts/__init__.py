@@ -1,0 +1,1 @@
+"""Who asks: Organizations, users, API tokens, browser sessions and one-time sign-in links."""

@@ -1,0 +1,47 @@
+"""What handlers ask for: the Services of this server, and the Actor of this request."""
+
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPBearer
+
+from pixmill.errors import Forbidden, NotSignedIn
+from pixmill_server import wiring
+from pixmill_server.accounts.actor import Actor
+from pixmill_server.accounts.sessions import actor_of_session
+from pixmill_server.accounts.tokens import actor_of_token
+
+SESSION_COOKIE = "pixmill_session"
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_bearer = HTTPBearer(auto_error=False, description="An API token: `pixmill login` keeps one for the command line.")
+
+
+def services_of(request: Request) -> wiring.Services:
+    """What this server was wired with."""
+    return cast("wiring.Services", request.app.state.services)
+
+
+def actor_of_request(request: Request, services: Annotated[wiring.Services, Depends(services_of)]) -> Actor:
+    """By bearer token, else by session cookie; a browser may change things only from our own pages."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token:
+        return actor_of_token(services.accounts, token)
+    secret = request.cookies.get(SESSION_COOKIE)
+    if not secret:
+        raise NotSignedIn("You are not signed in.", hint="Send a token: Authorization: Bearer pxm_...")
+    if request.method not in _SAFE_METHODS:
+        _refuse_other_origins(request)
+    return actor_of_session(services.accounts, secret)
+
+
+def _refuse_other_origins(request: Request) -> None:
+    origin = request.headers.get("Origin")
+    if origin is None or origin.rstrip("/").lower() != f"{request.url.scheme}://{request.headers.get('Host', '')}".lower():
+        raise Forbidden(
+            f"A change asked for by a page of '{origin or 'an unknown place'}' is refused.",
+            hint="Use Pixmill's own pages, or a token.",
+        )
+
+
+Services = Annotated[wiring.Services, Depends(services_of)]
+CurrentActor = Annotated[Actor, Depends(actor_of_request), Depends(_bearer)]

@@ -1,0 +1,49 @@
+"""Cursor pages: how lists are cut, everywhere."""
+
+import base64
+import binascii
+from collections.abc import Callable, Sequence
+from typing import Annotated, TypeVar
+
+from fastapi import Query
+
+from pixmill.errors import InvalidInput
+
+DEFAULT_LIMIT = 100
+HIGHEST_LIMIT = 1000
+
+Limit = Annotated[int, Query(ge=1, le=HIGHEST_LIMIT, description="Items on a page.")]
+Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before; none: the first page.")]
+
+T = TypeVar("T")
+
+
+def encode_cursor(key: str) -> str:
+    """An opaque cursor after the item with this key."""
+    return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str | None) -> str | None:
+    """The key that a cursor stands for; raises `InvalidInput` for what is none of ours."""
+    if cursor is None:
+        return None
+    try:
+        return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise InvalidInput(
+            f"The cursor '{cursor}' is none of this list's.", hint="Begin without one.", field="cursor"
+        ) from error
+
+
+def cut(
+    items: Sequence[T], *, key: Callable[[T], str], limit: int, cursor: str | None, descending: bool = False
+) -> tuple[list[T], str | None]:
+    """The page of a list that is short enough to be read whole (names, not assets), and the cursor of the next.
+
+    `items` are in the order of `key`, ascending unless said otherwise.
+    """
+    after = decode_cursor(cursor)
+    if after is not None:
+        items = [item for item in items if (key(item) < after if descending else key(item) > after)]
+    page = list(items[:limit])
+    return page, encode_cursor(key(page[-1])) if len(items) > limit else None

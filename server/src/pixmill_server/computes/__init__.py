@@ -1,0 +1,1 @@
+"""Where Runs go: Computes, what they grant and what they cost."""

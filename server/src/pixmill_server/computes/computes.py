@@ -1,0 +1,163 @@
+"""Computes: `local` exists from the start; what a Run gets there can be set."""
+
+import os
+from dataclasses import dataclass, replace
+from math import isfinite
+
+import psutil
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from pixmill.errors import InvalidInput, NotFound
+from pixmill_server.computes.tables import ComputeRow
+from pixmill_server.db.engine import Database
+from pixmill_server.kernel.clock import Clock
+from pixmill_server.kernel.ids import new_id
+
+LOCAL = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class Computes:
+    """What they need, built once in wiring."""
+
+    database: Database
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Compute:
+    """One place where Runs go."""
+
+    id: str
+    name: str
+    executor: str
+    cpus: float
+    """For each Run."""
+    memory_bytes: int
+    """For each Run; 0: no limit."""
+    gpus: int
+    concurrency: int
+    """Runs at once."""
+    price_per_hour: float
+
+
+@dataclass(frozen=True, slots=True)
+class ComputeChange:
+    """What to set; None leaves a thing as it is."""
+
+    cpus: float | None = None
+    memory_bytes: int | None = None
+    concurrency: int | None = None
+    price_per_hour: float | None = None
+
+
+def ensure_local(computes: Computes, organization_id: str) -> Compute:
+    """The Compute `local` with all of this machine for one Run; left as it is where it exists."""
+    with computes.database.transaction() as session:
+        row = _find(session, organization_id, LOCAL)
+        if row is None:
+            row = ComputeRow(
+                id=new_id("comp"),
+                organization_id=organization_id,
+                name=LOCAL,
+                executor="process",
+                cpus=float(available_cpus()),
+                memory_bytes=psutil.virtual_memory().total,
+                gpus=0,
+                concurrency=1,
+                price_per_hour=0.0,
+                created_at=computes.clock.now(),
+            )
+            session.add(row)
+        return _compute(row)
+
+
+def list_computes(computes: Computes, organization_id: str) -> list[Compute]:
+    """All of an Organization, by name."""
+    with computes.database.reading() as session:
+        rows = session.scalars(
+            select(ComputeRow).where(ComputeRow.organization_id == organization_id).order_by(ComputeRow.name)
+        )
+        return [_compute(row) for row in rows]
+
+
+def find_compute(computes: Computes, organization_id: str, name: str) -> Compute:
+    """By name or id."""
+    with computes.database.reading() as session:
+        return compute_in(session, organization_id, name)
+
+
+def compute_in(session: Session, organization_id: str, name: str) -> Compute:
+    """By name or id, within somebody's transaction."""
+    row = _find(session, organization_id, name)
+    if row is None:
+        raise NotFound("Compute", name, hint="See what there is with `pixmill computes ls`.")
+    return _compute(row)
+
+
+def set_compute(computes: Computes, organization_id: str, name: str, change: ComputeChange) -> Compute:
+    """Set what Runs get from now on; Runs that were launched keep their price."""
+    _check(change)
+    with computes.database.transaction() as session:
+        row = _find(session, organization_id, name)
+        if row is None:
+            raise NotFound("Compute", name, hint="See what there is with `pixmill computes ls`.")
+        before = _compute(row)
+        after = replace(
+            before,
+            cpus=before.cpus if change.cpus is None else change.cpus,
+            memory_bytes=before.memory_bytes if change.memory_bytes is None else change.memory_bytes,
+            concurrency=before.concurrency if change.concurrency is None else change.concurrency,
+            price_per_hour=before.price_per_hour if change.price_per_hour is None else change.price_per_hour,
+        )
+        row.cpus, row.memory_bytes = after.cpus, after.memory_bytes
+        row.concurrency, row.price_per_hour = after.concurrency, after.price_per_hour
+        return after
+
+
+def available_cpus() -> int:
+    """How many CPUs this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def _check(change: ComputeChange) -> None:
+    if change.cpus is not None and not (isfinite(change.cpus) and 0 < change.cpus <= available_cpus()):
+        raise InvalidInput(
+            f"A Run cannot have {change.cpus:g} CPUs here: this machine has {available_cpus()}.",
+            hint="Give a number above 0 and up to that.",
+            field="cpus",
+        )
+    least = 64 << 20
+    if change.memory_bytes is not None and change.memory_bytes != 0 and change.memory_bytes < least:
+        raise InvalidInput(
+            f"A Run cannot live in {change.memory_bytes} bytes of memory.",
+            hint="Give at least 64MiB, or 0 for no limit.",
+            field="memory_bytes",
+        )
+    if change.concurrency is not None and change.concurrency < 1:
+        raise InvalidInput(
+            f"{change.concurrency} Runs at once would never begin.", hint="Give 1 or more.", field="concurrency"
+        )
+    if change.price_per_hour is not None and not (isfinite(change.price_per_hour) and change.price_per_hour >= 0):
+        raise InvalidInput(
+            f"An hour cannot cost {change.price_per_hour:g}.", hint="Give 0 or more.", field="price_per_hour"
+        )
+
+
+def _find(session: Session, organization_id: str, name: str) -> ComputeRow | None:
+    of_organization = select(ComputeRow).where(ComputeRow.organization_id == organization_id)
+    return session.scalars(of_organization.where((ComputeRow.name == name) | (ComputeRow.id == name))).first()
+
+
+def _compute(row: ComputeRow) -> Compute:
+    return Compute(
+        row.id,
+        row.name,
+        row.executor,
+        row.cpus,
+        row.memory_bytes,
+        row.gpus,
+        row.concurrency,
+        row.price_per_hour,
+    )

@@ -1,0 +1,31 @@
+"""Rows of Computes."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from pixmill_server.db.base import Base, BigInt, Id, UtcDateTime
+
+
+class ComputeRow(Base):
+    """One place where Runs go."""
+
+    __tablename__ = "computes"
+    __table_args__ = (UniqueConstraint("organization_id", "name"),)
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    organization_id: Mapped[str] = mapped_column(Id, ForeignKey("organizations.id"))
+    name: Mapped[str] = mapped_column(Text)
+    executor: Mapped[str] = mapped_column(Text)
+    """The module of `executors` that starts Runs here."""
+    cpus: Mapped[float]
+    """For each Run."""
+    memory_bytes: Mapped[int] = mapped_column(BigInt)
+    """For each Run; 0: no limit."""
+    gpus: Mapped[int]
+    concurrency: Mapped[int]
+    """Runs at once."""
+    price_per_hour: Mapped[float]
+    """Of a running Run, in whatever currency the operator thinks in."""
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)

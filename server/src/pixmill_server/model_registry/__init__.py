@@ -1,0 +1,1 @@
+"""Models and their versions: pushed by users, or brought in from the Hub, a signed-off list."""
