@@ -127,5 +127,7 @@ def _port(text: str | None) -> int:
         return DEFAULT_PORT
     highest = 65535
     if not text.isdecimal() or int(text) > highest:
-        raise InvalidInput(f"PIXMILL_PORT cannot be '{text}'.", hint=f"Give a number from 0 to {highest}.", field="port")
+        raise InvalidInput(
+            f"PIXMILL_PORT cannot be '{text}'.", hint=f"Give a number from 0 to {highest}.", field="port"
+        )
     return int(text)

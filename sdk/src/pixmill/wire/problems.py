@@ -3,7 +3,7 @@
 from pixmill.wire.base import WireModel
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
-PROBLEM_TYPE = "https://pixmill.dev/problems/"
+PROBLEM_TYPE = "urn:pixmill:problem:"
 """Begins every problem type; what follows is the error's code."""
 
 

@@ -1,6 +1,7 @@
 """Secrets that let somebody in: how they are made, and what of them is kept.
 
-They are 256 random bits, so a plain fast hash is enough: there is nothing to guess. (Passwords, when they come, are not.)
+They are 256 random bits, so a plain fast hash is enough: there is nothing to guess.
+Passwords, when they come, are not like that.
 """
 
 import hashlib

@@ -37,9 +37,7 @@ def begin_session(accounts: Accounts, link_secret: str) -> str:
         link.used_at = now
         session.execute(delete(SessionRow).where(SessionRow.expires_at <= now))
         session.add(
-            SessionRow(
-                id_hash=hash_of(secret), user_id=link.user_id, created_at=now, expires_at=now + SESSION_LIFETIME
-            )
+            SessionRow(id_hash=hash_of(secret), user_id=link.user_id, created_at=now, expires_at=now + SESSION_LIFETIME)
         )
     return secret
 

@@ -43,7 +43,7 @@ def create_token(
         token_hash=hash_of(secret),
         created_at=now,
         last_used_at=None,
-        expires_at=now + lifetime if lifetime else None,
+        expires_at=None if lifetime is None else now + lifetime,
     )
     with accounts.database.transaction() as session:
         session.add(row)

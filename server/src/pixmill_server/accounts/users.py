@@ -57,7 +57,9 @@ def create_organization(accounts: Accounts, name: str, *, owner: str) -> Actor:
         return actor_of(row)
 
 
-def create_user(accounts: Accounts, actor: Actor, name: str, *, role: Role = Role.MEMBER, email: str | None = None) -> User:
+def create_user(
+    accounts: Accounts, actor: Actor, name: str, *, role: Role = Role.MEMBER, email: str | None = None
+) -> User:
     """A new user of the actor's Organization."""
     require_owner(actor, "add users")
     if not name.strip():
@@ -81,8 +83,6 @@ def find_user(accounts: Accounts, user_id: str) -> User:
         return _user(row, session.get_one(OrganizationRow, row.organization_id))
 
 
-
-
 def _user_row(organization_id: str, name: str, role: Role, now: datetime, email: str | None = None) -> UserRow:
     return UserRow(
         id=new_id("usr"), organization_id=organization_id, name=name, email=email, role=role.value, created_at=now
@@ -90,6 +90,7 @@ def _user_row(organization_id: str, name: str, role: Role, now: datetime, email:
 
 
 def actor_of(row: UserRow) -> Actor:
+    """The actor that a user's row stands for."""
     return Actor(row.id, row.organization_id, Role(row.role))
 
 

@@ -3,7 +3,7 @@
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
-from fastapi.security import HTTPBearer
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from pixmill.errors import Forbidden, NotSignedIn
 from pixmill_server import wiring
@@ -21,11 +21,14 @@ def services_of(request: Request) -> wiring.Services:
     return cast("wiring.Services", request.app.state.services)
 
 
-def actor_of_request(request: Request, services: Annotated[wiring.Services, Depends(services_of)]) -> Actor:
+def actor_of_request(
+    request: Request,
+    services: Annotated[wiring.Services, Depends(services_of)],
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> Actor:
     """By bearer token, else by session cookie; a browser may change things only from our own pages."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and token:
-        return actor_of_token(services.accounts, token)
+    if bearer is not None:
+        return actor_of_token(services.accounts, bearer.credentials)
     secret = request.cookies.get(SESSION_COOKIE)
     if not secret:
         raise NotSignedIn("You are not signed in.", hint="Send a token: Authorization: Bearer pxm_...")
@@ -36,7 +39,8 @@ def actor_of_request(request: Request, services: Annotated[wiring.Services, Depe
 
 def _refuse_other_origins(request: Request) -> None:
     origin = request.headers.get("Origin")
-    if origin is None or origin.rstrip("/").lower() != f"{request.url.scheme}://{request.headers.get('Host', '')}".lower():
+    own = f"{request.url.scheme}://{request.headers.get('Host', '')}"
+    if origin is None or origin.lower() != own.lower():
         raise Forbidden(
             f"A change asked for by a page of '{origin or 'an unknown place'}' is refused.",
             hint="Use Pixmill's own pages, or a token.",
@@ -44,4 +48,4 @@ def _refuse_other_origins(request: Request) -> None:
 
 
 Services = Annotated[wiring.Services, Depends(services_of)]
-CurrentActor = Annotated[Actor, Depends(actor_of_request), Depends(_bearer)]
+CurrentActor = Annotated[Actor, Depends(actor_of_request)]

@@ -50,7 +50,8 @@ def problem(
         "detail": detail,
         "hint": hint,
         "field": field,
-    } | (extra or {})
+        **(extra or {}),
+    }
     headers = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else None
     return JSONResponse(content, status_code=status, media_type=PROBLEM_MEDIA_TYPE, headers=headers)
 

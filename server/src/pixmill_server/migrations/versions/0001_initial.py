@@ -23,14 +23,56 @@ def upgrade() -> None:
         sa.UniqueConstraint("organization_id", "name", name=op.f("uq_datasets_organization_id_name")),
     )
     op.create_table(
+        "jobs",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("organization_id", sa.String(length=64), nullable=False),
+        sa.Column("version_id", sa.String(length=64), nullable=False),
+        sa.Column("processing_id", sa.String(length=64), nullable=False),
+        sa.Column("model_version_id", sa.String(length=64), nullable=True),
+        sa.Column("compute_id", sa.String(length=64), nullable=False),
+        sa.Column("parameters", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("label_map", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("scope", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("existing", sa.Text(), nullable=False),
+        sa.Column("created_by", sa.String(length=64), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_jobs")),
+    )
+    with op.batch_alter_table("jobs", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_jobs_model_version_id"), ["model_version_id"], unique=False)
+        batch_op.create_index("ix_jobs_of_organization", ["organization_id", "id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_jobs_processing_id"), ["processing_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_jobs_version_id"), ["version_id"], unique=False)
+
+    op.create_table(
         "label_sets",
         sa.Column("id", sa.String(length=64), nullable=False),
-        sa.Column(
-            "labels",
-            sa.JSON().with_variant(postgresql.JSONB(), "postgresql"),
-            nullable=False,
-        ),
+        sa.Column("labels", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_label_sets")),
+    )
+    op.create_table(
+        "organizations",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_organizations")),
+        sa.UniqueConstraint("name", name=op.f("uq_organizations_name")),
+    )
+    op.create_table(
+        "computes",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("organization_id", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("executor", sa.Text(), nullable=False),
+        sa.Column("cpus", sa.Double(), nullable=False),
+        sa.Column("memory_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("gpus", sa.Integer(), nullable=False),
+        sa.Column("concurrency", sa.Integer(), nullable=False),
+        sa.Column("price_per_hour", sa.Double(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"], name=op.f("fk_computes_organization_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_computes")),
+        sa.UniqueConstraint("organization_id", "name", name=op.f("uq_computes_organization_id_name")),
     )
     op.create_table(
         "dataset_versions",
@@ -50,9 +92,7 @@ def upgrade() -> None:
         sa.Column("created_by", sa.String(length=64), nullable=True),
         sa.ForeignKeyConstraint(["dataset_id"], ["datasets.id"], name=op.f("fk_dataset_versions_dataset_id")),
         sa.ForeignKeyConstraint(
-            ["forked_from_version_id"],
-            ["dataset_versions.id"],
-            name=op.f("fk_dataset_versions_forked_from_version_id"),
+            ["forked_from_version_id"], ["dataset_versions.id"], name=op.f("fk_dataset_versions_forked_from_version_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_dataset_versions")),
     )
@@ -67,6 +107,211 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "models",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("organization_id", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"], name=op.f("fk_models_organization_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_models")),
+        sa.UniqueConstraint("organization_id", "name", name=op.f("uq_models_organization_id_name")),
+    )
+    op.create_table(
+        "processings",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("organization_id", sa.String(length=64), nullable=True),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"], name=op.f("fk_processings_organization_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_processings")),
+        sa.UniqueConstraint("organization_id", "name", name=op.f("uq_processings_organization_id_name")),
+    )
+    with op.batch_alter_table("processings", schema=None) as batch_op:
+        batch_op.create_index(
+            "uq_processings_public_name",
+            ["name"],
+            unique=True,
+            sqlite_where=sa.text("organization_id IS NULL"),
+            postgresql_where=sa.text("organization_id IS NULL"),
+        )
+
+    op.create_table(
+        "runs",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("job_id", sa.String(length=64), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("compute_id", sa.String(length=64), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("waits_for", sa.Text(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("priority", sa.Integer(), nullable=False),
+        sa.Column("cancel_requested_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("input_number", sa.Integer(), nullable=False),
+        sa.Column("processing_version_id", sa.String(length=64), nullable=False),
+        sa.Column("processing_number", sa.Integer(), nullable=False),
+        sa.Column("code_digest", sa.Text(), nullable=False),
+        sa.Column("model_digests", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("parameters", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("label_map", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True),
+        sa.Column("labels", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("chunk_size", sa.Integer(), nullable=False),
+        sa.Column("lease_owner", sa.String(length=64), nullable=True),
+        sa.Column("fence", sa.BigInteger(), nullable=False),
+        sa.Column("lease_expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("token_hash", sa.LargeBinary(), nullable=True),
+        sa.Column("handle", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("exit_code", sa.Integer(), nullable=True),
+        sa.Column("error_type", sa.Text(), nullable=True),
+        sa.Column("error_message", sa.Text(), nullable=True),
+        sa.Column("error_traceback", sa.Text(), nullable=True),
+        sa.Column("result_number", sa.Integer(), nullable=True),
+        sa.Column("assets", sa.Integer(), nullable=False),
+        sa.Column("progress", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("counts", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("facts", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("price_per_hour", sa.Double(), nullable=False),
+        sa.Column("log_sealed", sa.BigInteger(), nullable=False),
+        sa.Column("log_complete", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name=op.f("fk_runs_job_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_runs")),
+        sa.UniqueConstraint("job_id", "number", name=op.f("uq_runs_job_id_number")),
+    )
+    with op.batch_alter_table("runs", schema=None) as batch_op:
+        batch_op.create_index("ix_runs_queue", ["status", "id"], unique=False)
+        batch_op.create_index(
+            "uq_runs_active",
+            ["job_id"],
+            unique=True,
+            sqlite_where=sa.text("status IN ('pending', 'running')"),
+            postgresql_where=sa.text("status IN ('pending', 'running')"),
+        )
+
+    op.create_table(
+        "users",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("organization_id", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("email", sa.Text(), nullable=True),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"], name=op.f("fk_users_organization_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
+        sa.UniqueConstraint("organization_id", "name", name=op.f("uq_users_organization_id_name")),
+    )
+    op.create_table(
+        "api_tokens",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("user_id", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("token_hash", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_api_tokens_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_api_tokens")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_api_tokens_token_hash")),
+    )
+    with op.batch_alter_table("api_tokens", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_api_tokens_user_id"), ["user_id"], unique=False)
+
+    op.create_table(
+        "chunks",
+        sa.Column("run_id", sa.String(length=64), nullable=False),
+        sa.Column("index", sa.Integer(), nullable=False),
+        sa.Column("first_row", sa.BigInteger(), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("fence", sa.BigInteger(), nullable=False),
+        sa.Column("staged_key", sa.Text(), nullable=True),
+        sa.Column("done_bitmap", sa.LargeBinary(), nullable=True),
+        sa.Column("done", sa.Integer(), nullable=False),
+        sa.Column("failed", sa.Integer(), nullable=False),
+        sa.Column("skipped", sa.Integer(), nullable=False),
+        sa.Column("shapes", sa.Integer(), nullable=False),
+        sa.Column("dropped", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name=op.f("fk_chunks_run_id")),
+        sa.PrimaryKeyConstraint("run_id", "index", name=op.f("pk_chunks")),
+    )
+    with op.batch_alter_table("chunks", schema=None) as batch_op:
+        batch_op.create_index("ix_chunks_open", ["run_id", "state", "index"], unique=False)
+
+    op.create_table(
+        "log_segments",
+        sa.Column("run_id", sa.String(length=64), nullable=False),
+        sa.Column("start", sa.BigInteger(), nullable=False),
+        sa.Column("end", sa.BigInteger(), nullable=False),
+        sa.Column("object_key", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name=op.f("fk_log_segments_run_id")),
+        sa.PrimaryKeyConstraint("run_id", "start", name=op.f("pk_log_segments")),
+    )
+    op.create_table(
+        "model_versions",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("model_id", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("task", sa.Text(), nullable=False),
+        sa.Column("framework", sa.Text(), nullable=False),
+        sa.Column("family", sa.Text(), nullable=True),
+        sa.Column("labels", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("parameters", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("licence", sa.Text(), nullable=True),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(["created_by"], ["users.id"], name=op.f("fk_model_versions_created_by")),
+        sa.ForeignKeyConstraint(["model_id"], ["models.id"], name=op.f("fk_model_versions_model_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_model_versions")),
+        sa.UniqueConstraint("model_id", "name", name=op.f("uq_model_versions_model_id_name")),
+    )
+    with op.batch_alter_table("model_versions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_model_versions_model_id"), ["model_id"], unique=False)
+
+    op.create_table(
+        "processing_settings",
+        sa.Column("organization_id", sa.String(length=64), nullable=False),
+        sa.Column("processing_id", sa.String(length=64), nullable=False),
+        sa.Column("defaults", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("compute_id", sa.String(length=64), nullable=True),
+        sa.ForeignKeyConstraint(["compute_id"], ["computes.id"], name=op.f("fk_processing_settings_compute_id")),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_processing_settings_organization_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["processing_id"], ["processings.id"], name=op.f("fk_processing_settings_processing_id")
+        ),
+        sa.PrimaryKeyConstraint("organization_id", "processing_id", name=op.f("pk_processing_settings")),
+    )
+    op.create_table(
+        "processing_versions",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("processing_id", sa.String(length=64), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("code_digest", sa.Text(), nullable=False),
+        sa.Column("source_key", sa.Text(), nullable=False),
+        sa.Column("lock_key", sa.Text(), nullable=False),
+        sa.Column("schema", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("requires", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by", sa.String(length=64), nullable=True),
+        sa.ForeignKeyConstraint(["created_by"], ["users.id"], name=op.f("fk_processing_versions_created_by")),
+        sa.ForeignKeyConstraint(
+            ["processing_id"], ["processings.id"], name=op.f("fk_processing_versions_processing_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_processing_versions")),
+        sa.UniqueConstraint("processing_id", "number", name=op.f("uq_processing_versions_processing_id_number")),
+    )
+    with op.batch_alter_table("processing_versions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_processing_versions_processing_id"), ["processing_id"], unique=False)
+
+    op.create_table(
         "revisions",
         sa.Column("version_id", sa.String(length=64), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
@@ -79,19 +324,71 @@ def upgrade() -> None:
         sa.Column("author_id", sa.String(length=64), nullable=True),
         sa.Column("run_id", sa.String(length=64), nullable=True),
         sa.Column("summary", sa.Text(), nullable=False),
-        sa.Column(
-            "counts",
-            sa.JSON().with_variant(postgresql.JSONB(), "postgresql"),
-            nullable=False,
-        ),
+        sa.Column("counts", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.Column("fence", sa.BigInteger(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["label_set_id"], ["label_sets.id"], name=op.f("fk_revisions_label_set_id")),
-        sa.ForeignKeyConstraint(
-            ["version_id"],
-            ["dataset_versions.id"],
-            name=op.f("fk_revisions_version_id"),
-        ),
+        sa.ForeignKeyConstraint(["version_id"], ["dataset_versions.id"], name=op.f("fk_revisions_version_id")),
         sa.PrimaryKeyConstraint("version_id", "number", name=op.f("pk_revisions")),
+    )
+    op.create_table(
+        "run_events",
+        sa.Column("run_id", sa.String(length=64), nullable=False),
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("offset", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("facts", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name=op.f("fk_run_events_run_id")),
+        sa.PrimaryKeyConstraint("run_id", "id", name=op.f("pk_run_events")),
+    )
+    op.create_table(
+        "run_outcomes",
+        sa.Column("run_id", sa.String(length=64), nullable=False),
+        sa.Column("asset_id", sa.String(length=64), nullable=False),
+        sa.Column("chunk_index", sa.Integer(), nullable=False),
+        sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("traceback", sa.Text(), nullable=True),
+        sa.Column("log_offset", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name=op.f("fk_run_outcomes_run_id")),
+        sa.PrimaryKeyConstraint("run_id", "asset_id", name=op.f("pk_run_outcomes")),
+    )
+    with op.batch_alter_table("run_outcomes", schema=None) as batch_op:
+        batch_op.create_index("ix_run_outcomes_of_chunk", ["run_id", "chunk_index"], unique=False)
+
+    op.create_table(
+        "sessions",
+        sa.Column("id_hash", sa.Text(), nullable=False),
+        sa.Column("user_id", sa.String(length=64), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_sessions_user_id")),
+        sa.PrimaryKeyConstraint("id_hash", name=op.f("pk_sessions")),
+    )
+    with op.batch_alter_table("sessions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_sessions_user_id"), ["user_id"], unique=False)
+
+    op.create_table(
+        "signin_links",
+        sa.Column("hash", sa.Text(), nullable=False),
+        sa.Column("user_id", sa.String(length=64), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_signin_links_user_id")),
+        sa.PrimaryKeyConstraint("hash", name=op.f("pk_signin_links")),
+    )
+    op.create_table(
+        "model_files",
+        sa.Column("model_version_id", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["model_version_id"], ["model_versions.id"], name=op.f("fk_model_files_model_version_id")
+        ),
+        sa.PrimaryKeyConstraint("model_version_id", "name", name=op.f("pk_model_files")),
     )
     # ### end Alembic commands ###

@@ -1,0 +1,170 @@
+"""`python -m pixmill_server serve | worker | migrate`: what an operator, and `pixmill up`, start."""
+
+import argparse
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import structlog
+import uvicorn
+
+from pixmill.errors import PixmillError
+from pixmill_server.app import create_app
+from pixmill_server.settings import Settings, read_settings
+from pixmill_server.wiring import open_services, prepare
+
+_FAILED = 1
+_GRACE_SECONDS = 20
+
+
+class PortTaken(PixmillError):
+    """Somebody else listens there."""
+
+    code = "port-taken"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code is 1 with one clear message where Pixmill refuses."""
+    options = _parser().parse_args(arguments)
+    _log_to_stderr()
+    try:
+        settings = read_settings()
+        if options.data:
+            settings = _on_data_folder(settings, Path(options.data).expanduser().absolute())
+        match options.command:
+            case "serve":
+                _serve(settings, options)
+            case "worker":
+                _work(settings, options)
+            case _:
+                prepare(settings)
+    except PixmillError as error:
+        sys.stderr.write(f"pixmill-server: {error}\n")
+        return _FAILED
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="pixmill-server", description="The Pixmill server and its worker.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    serve = commands.add_parser("serve", help="answer REST and pages")
+    serve.add_argument("--host")
+    serve.add_argument("--port", type=int)
+    serve.add_argument("--with-worker", action="store_true", help="run a worker beside the server")
+    worker = commands.add_parser("worker", help="run Jobs")
+    worker.add_argument("--server", help="the server's address", required=True)
+    migrate = commands.add_parser("migrate", help="bring the data folder and the database to this release")
+    for command in (serve, worker, migrate):
+        command.add_argument("--data", help="the data folder (also PIXMILL_DATA)")
+        command.add_argument("--tied", action="store_true", help="end when standard input does")
+    return parser
+
+
+def _on_data_folder(settings: Settings, data: Path) -> Settings:
+    # What was set by a variable of its own stays; what was derived from the old folder follows the new one.
+    return read_settings({**os.environ, "PIXMILL_DATA": str(data)}) if data != settings.data else settings
+
+
+def _serve(settings: Settings, options: argparse.Namespace) -> None:
+    host = options.host or settings.host
+    listener = _listen(host, settings.port if options.port is None else options.port)
+    port = listener.getsockname()[1]
+    settings = replace(settings, host=host, port=port)
+    prepare(settings)
+    app = create_app(open_services(settings))
+    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5, server_header=False)
+    server = uvicorn.Server(config)
+    address = f"http://{_reachable(host)}:{port}"
+    worker = _start_worker(settings, address) if options.with_worker else None
+    if options.tied:
+        _end_with_standard_input()
+    logging.getLogger(__name__).info("serving", extra={"url": address})
+    try:
+        server.run(sockets=[listener])
+    finally:
+        if worker is not None:
+            _stop(worker)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        raise PortTaken(
+            f"Cannot listen on {host} port {port}: {error.strerror}.", hint="Give another one with --port."
+        ) from error
+    return listener
+
+
+def _reachable(host: str) -> str:
+    if host in {"0.0.0.0", "::", ""}:  # noqa: S104 - compared with, not listened on
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
+
+
+def _start_worker(settings: Settings, address: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "pixmill_server", "worker", "--server", address]
+    # The pipe is held open by this process alone, so the worker ends with it, however it ends.
+    return subprocess.Popen([*command, "--data", str(settings.data), "--tied"], stdin=subprocess.PIPE)
+
+
+def _stop(worker: subprocess.Popen[bytes]) -> None:
+    worker.terminate()
+    try:
+        worker.wait(_GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        worker.kill()
+        worker.wait()
+
+
+def _work(settings: Settings, options: argparse.Namespace) -> None:
+    raise NotImplementedError
+
+
+def _end_with_standard_input() -> None:
+    def watch() -> None:
+        while os.read(sys.stdin.fileno(), 4096):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True, name="tied").start()
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    shared: list[structlog.types.Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    renderer = structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                renderer,
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.INFO)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

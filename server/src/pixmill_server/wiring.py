@@ -1,0 +1,60 @@
+"""Builds everything once, from the settings, and hands it out as one frozen value."""
+
+from dataclasses import dataclass
+
+import pixmill_server
+from pixmill_server.accounts.accounts import Accounts
+from pixmill_server.accounts.tokens import ensure_local_token
+from pixmill_server.accounts.users import ensure_owner
+from pixmill_server.computes.computes import Computes, ensure_local
+from pixmill_server.db.engine import Database, open_database
+from pixmill_server.db.schema import require_current, upgrade
+from pixmill_server.kernel.clock import Clock, SystemClock
+from pixmill_server.kernel.signals import Signals
+from pixmill_server.settings import Settings, prepare_data_folder
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What handlers, pages and the worker work with."""
+
+    settings: Settings
+    database: Database
+    clock: Clock
+    signals: Signals
+    accounts: Accounts
+    computes: Computes
+
+    def close(self) -> None:
+        """Give back what is held open."""
+        self.database.close()
+
+
+def prepare(settings: Settings) -> None:
+    """Bring the data folder and the database to this release, with what must exist; twice is as once."""
+    prepare_data_folder(settings, version=pixmill_server.__version__)
+    database = open_database(settings.database_url)
+    try:
+        upgrade(database)
+        accounts = Accounts(database, SystemClock())
+        owner = ensure_owner(accounts)
+        ensure_local(Computes(database, SystemClock()), owner.organization_id)
+        ensure_local_token(accounts, owner, settings.token_file)
+    finally:
+        database.close()
+
+
+def open_services(settings: Settings, *, clock: Clock | None = None) -> Services:
+    """Everything, on a data folder and a database that are this release's (see `prepare`)."""
+    clock = clock or SystemClock()
+    signals = Signals()
+    database = open_database(settings.database_url, signals=signals)
+    require_current(database)
+    return Services(
+        settings=settings,
+        database=database,
+        clock=clock,
+        signals=signals,
+        accounts=Accounts(database, clock),
+        computes=Computes(database, clock),
+    )
