@@ -1,0 +1,80 @@
+"""The command line against a real server, each command a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.running_server import RunningServer
+
+Done = subprocess.CompletedProcess[str]
+Pixmill = Callable[..., Done]
+
+
+@pytest.fixture
+def pixmill(server: RunningServer, tmp_path: Path) -> Pixmill:
+    def run(*arguments: str, token: str = server.owner.token, url: str = server.url) -> Done:
+        environment = {"HOME": str(tmp_path), "PIXMILL_URL": url, "PIXMILL_TOKEN": token, "PATH": os.environ["PATH"]}
+        command = [sys.executable, "-c", "from pixmill.cli.main import main; main()", *arguments]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    return run
+
+
+def test_ls_prints_an_array_with_json(pixmill: Pixmill) -> None:
+    (local,) = json.loads(pixmill("computes", "ls", "--json").stdout)
+    assert local["name"] == "local"
+
+
+def test_ls_prints_columns_for_other_programs_where_there_is_no_terminal(pixmill: Pixmill) -> None:
+    header, row = pixmill("computes", "ls").stdout.splitlines()
+    assert header.split("\t")[:2] == ["NAME", "EXECUTOR"]
+    assert row.split("\t")[:2] == ["local", "process"]
+
+
+def test_set_takes_sizes_as_people_write_them(pixmill: Pixmill) -> None:
+    done = pixmill("computes", "set", "local", "--cpus", "1", "--memory", "8GiB", "--price", "0.40", "--json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["memory_bytes"] == 8 << 30
+
+
+def test_an_unknown_name_is_one_message_and_exit_code_1(pixmill: Pixmill) -> None:
+    done = pixmill("computes", "show", "moon")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "pixmill: There is no Compute 'moon'. See what there is with `pixmill computes ls`.\n"
+
+
+def test_wrong_use_is_exit_code_2(pixmill: Pixmill) -> None:
+    done = pixmill("computes", "show")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Missing argument" in done.stderr
+
+
+def test_a_server_that_does_not_answer_is_exit_code_4(pixmill: Pixmill) -> None:
+    done = pixmill("computes", "ls", url="http://127.0.0.1:9")
+    assert done.returncode == 4
+    assert "No answer from http://127.0.0.1:9" in done.stderr
+    assert "pixmill up" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_refused_token_says_what_to_do(pixmill: Pixmill) -> None:
+    done = pixmill("computes", "ls", token="pxm_made-up")
+    assert done.returncode == 1
+    assert "pixmill login" in done.stderr
+
+
+def test_a_value_that_cannot_be_is_refused_before_anything_is_sent(pixmill: Pixmill) -> None:
+    done = pixmill("computes", "set", "local", "--price", "-1")
+    assert done.returncode == 1
+    assert "'price_per_hour' cannot be -1.0" in done.stderr
+
+
+def test_what_is_not_a_pixmill_server_is_said_so(pixmill: Pixmill, server: RunningServer) -> None:
+    done = pixmill("computes", "ls", url=f"{server.url}/elsewhere")
+    assert done.returncode == 1
+    assert "PIXMILL_URL" in done.stderr or "There is no" in done.stderr or "Not Found" in done.stderr
