@@ -178,3 +178,16 @@ class RunEventRow(Base):
     kind: Mapped[str] = mapped_column(Text)
     message: Mapped[str] = mapped_column(Text)
     facts: Mapped[dict[str, Any]] = mapped_column(JsonValue, default=dict)
+
+
+class WorkerRow(Base):
+    """A worker, and when it was last seen."""
+
+    __tablename__ = "workers"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    machine: Mapped[str] = mapped_column(Text)
+    """The host's name."""
+    pid: Mapped[int]
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -1,0 +1,172 @@
+"""The ledger of a Run: what became of every asset, chunk by chunk.
+
+Done assets are bits; failed and skipped ones have a row each, with the reason.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from pixmill_server.jobs.errors import ChunkMismatch
+from pixmill_server.jobs.lifecycle import Ledger
+from pixmill_server.jobs.scope import chunk_ranges
+from pixmill_server.jobs.tables import ChunkRow, RunOutcomeRow, RunRow
+
+TODO = "todo"
+CLAIMED = "claimed"
+STAGED = "staged"
+
+FAILED = "failed"
+SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """An asset that was not done."""
+
+    asset_id: str
+    path: str
+    outcome: str
+    reason: str
+    traceback: str | None = None
+    log_offset: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkResult:
+    """What became of a chunk."""
+
+    done: frozenset[str]
+    """Asset ids."""
+    outcomes: tuple[Outcome, ...]
+    """The others."""
+    shapes: int
+    staged_key: str
+    dropped: Mapping[str, int] = field(default_factory=dict)
+
+
+def open_ledger(session: Session, run_id: str, *, assets: int, size: int) -> int:
+    """Write down every chunk as to do; how many there are."""
+    rows = [
+        {"run_id": run_id, "index": index, "first_row": first, "size": count, "state": TODO, "dropped": {}}
+        for index, first, count in chunk_ranges(assets, size)
+    ]
+    if rows:
+        session.execute(insert(ChunkRow), rows)
+    return len(rows)
+
+
+def claim_chunk(session: Session, run: RunRow) -> ChunkRow | None:
+    """The next chunk that nobody has; None when there is none left."""
+    first = (
+        select(ChunkRow.index)
+        .where(ChunkRow.run_id == run.id, ChunkRow.state == TODO)
+        .order_by(ChunkRow.index)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+    statement = (
+        update(ChunkRow)
+        .where(ChunkRow.run_id == run.id, ChunkRow.index == first)
+        .values(state=CLAIMED, fence=run.fence)
+        .returning(ChunkRow)
+        .execution_options(synchronize_session=False)
+    )
+    return session.scalars(statement).one_or_none()
+
+
+def find_chunk(session: Session, run_id: str, index: int) -> ChunkRow:
+    """A chunk by its index; raises `ChunkMismatch` where the Run has none such."""
+    chunk = session.get(ChunkRow, (run_id, index))
+    if chunk is None:
+        raise ChunkMismatch(f"{run_id} has no chunk {index}.")
+    return chunk
+
+
+def record_chunk(session: Session, run: RunRow, index: int, asset_ids: list[str], result: ChunkResult) -> None:
+    """Write down what became of a chunk; the last word counts, so that the same call twice changes nothing.
+
+    Raises `ChunkMismatch` unless every asset of the chunk has exactly one outcome.
+    """
+    _require_complete(index, asset_ids, result)
+    chunk = find_chunk(session, run.id, index)
+    chunk.state, chunk.fence, chunk.staged_key = STAGED, run.fence, result.staged_key
+    chunk.done_bitmap = bitmap(asset_ids, result.done)
+    chunk.done, chunk.shapes, chunk.dropped = len(result.done), result.shapes, dict(result.dropped)
+    chunk.failed = sum(outcome.outcome == FAILED for outcome in result.outcomes)
+    chunk.skipped = len(result.outcomes) - chunk.failed
+    session.execute(
+        delete(RunOutcomeRow).where(RunOutcomeRow.run_id == run.id, RunOutcomeRow.chunk_index == index),
+        execution_options={"synchronize_session": False},
+    )
+    add_outcomes(session, run.id, index, result.outcomes)
+
+
+def add_outcomes(session: Session, run_id: str, index: int, outcomes: Iterable[Outcome]) -> None:
+    """Write down assets that were not done."""
+    rows = [
+        {
+            "run_id": run_id,
+            "chunk_index": index,
+            "asset_id": outcome.asset_id,
+            "path": outcome.path,
+            "outcome": outcome.outcome,
+            "reason": outcome.reason,
+            "traceback": outcome.traceback,
+            "log_offset": outcome.log_offset,
+        }
+        for outcome in outcomes
+    ]
+    if rows:
+        session.execute(insert(RunOutcomeRow), rows)
+
+
+def ledger_of(session: Session, run: RunRow) -> Ledger:
+    """What is known of all assets of a Run."""
+    sums = session.execute(
+        select(
+            func.coalesce(func.sum(ChunkRow.done), 0),
+            func.coalesce(func.sum(ChunkRow.failed), 0),
+            func.coalesce(func.sum(ChunkRow.skipped), 0),
+        ).where(ChunkRow.run_id == run.id, ChunkRow.state == STAGED)
+    ).one()
+    return Ledger(run.assets, int(sums[0]), int(sums[1]), int(sums[2]))
+
+
+def dropped_of(session: Session, run_id: str) -> int:
+    """Shapes that were left out because no Label takes their class."""
+    counted = session.scalars(select(ChunkRow.dropped).where(ChunkRow.run_id == run_id, ChunkRow.state == STAGED))
+    return sum(sum(dropped.values()) for dropped in counted)
+
+
+def staged_keys(session: Session, run_id: str) -> list[str]:
+    """Where the results of the chunks lie, in the order of the chunks."""
+    return [
+        key
+        for key in session.scalars(
+            select(ChunkRow.staged_key)
+            .where(ChunkRow.run_id == run_id, ChunkRow.state == STAGED)
+            .order_by(ChunkRow.index)
+        )
+        if key is not None
+    ]
+
+
+def bitmap(asset_ids: list[str], done: frozenset[str]) -> bytes:
+    """One bit for each asset, the first in the lowest bit of the first byte."""
+    bits = bytearray(-(-len(asset_ids) // 8))
+    for place, asset_id in enumerate(asset_ids):
+        if asset_id in done:
+            bits[place // 8] |= 1 << (place % 8)
+    return bytes(bits)
+
+
+def _require_complete(index: int, asset_ids: list[str], result: ChunkResult) -> None:
+    told = [*result.done, *(outcome.asset_id for outcome in result.outcomes)]
+    if sorted(told) != sorted(asset_ids):
+        raise ChunkMismatch(
+            f"Each of the {len(asset_ids)} assets of chunk {index} has exactly one outcome: {len(told)} were given."
+        )

@@ -1,0 +1,66 @@
+"""Results of a Run before they are committed: one object for each chunk, seen by nobody until the commit."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from pixmill.annotations import AnnotationColumns
+from pixmill_server.jobs.errors import ChunkMismatch
+from pixmill_server.storage.objects import Objects
+
+
+class StagedResults(msgspec.Struct, frozen=True):
+    """What a chunk adds: shapes, tags and metadata; assets by id, Labels by name."""
+
+    annotations: bytes = b""
+    """`AnnotationColumns.to_bytes()`; empty for none."""
+    tags: dict[str, list[str]] = {}
+    metadata: dict[str, dict[str, Any]] = {}
+
+    def columns(self) -> AnnotationColumns | None:
+        """The shapes; None for none."""
+        return AnnotationColumns.from_bytes(self.annotations) if self.annotations else None
+
+
+def checked_columns(packed: bytes, *, asset_ids: list[str], labels: list[str]) -> int:
+    """How many shapes there are.
+
+    Raises `ChunkMismatch` where they cannot be read, or name an asset of another chunk or a Label that is not there.
+    """
+    if not packed:
+        return 0
+    try:
+        columns = AnnotationColumns.from_bytes(packed)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise ChunkMismatch(f"The staged annotations cannot be read: {error}.") from error
+    if strangers := set(columns.assets) - set(asset_ids):
+        raise ChunkMismatch(f"Asset '{min(strangers)}' is not in the chunk.")
+    if unknown := set(columns.labels) - set(labels):
+        raise ChunkMismatch(f"The version has no Label '{min(unknown)}'.")
+    return len(columns)
+
+
+def require_in_chunk(named: Mapping[str, object], asset_ids: list[str]) -> None:
+    """Raise `ChunkMismatch` where tags or metadata are given to an asset of another chunk."""
+    if strangers := set(named) - set(asset_ids):
+        raise ChunkMismatch(f"Asset '{min(strangers)}' is not in the chunk.")
+
+
+def stage(objects: Objects, run_id: str, index: int, fence: int, results: StagedResults) -> str:
+    """Store the results of a chunk; the key they lie under, which is another for another fence."""
+    key = f"runs/{run_id}/chunks/{index:08d}-{fence}"
+    objects.put_named(key, msgspec.msgpack.encode(results))
+    return key
+
+
+def read_staged(objects: Objects, keys: list[str]) -> Iterator[StagedResults]:
+    """The results of chunks, one at a time."""
+    for key in keys:
+        yield msgspec.msgpack.decode(objects.get_named(key), type=StagedResults)
+
+
+def drop_staged(objects: Objects, run_id: str) -> None:
+    """Forget all staged results of a Run; the second time nothing happens."""
+    for staged in list(objects.list_named(f"runs/{run_id}/chunks")):
+        objects.delete_named(staged.key)
