@@ -41,8 +41,8 @@ class LogGap(Conflict):
 
     def __init__(self, run_id: str, offset: int, expected: int) -> None:
         super().__init__(f"The log of {run_id} is stored up to byte {expected}: it cannot go on at {offset}.")
-        self.offset = offset
         self.expected = expected
+        self.extra = {"expected": expected}
 
 
 class ChunkMismatch(InvalidInput):

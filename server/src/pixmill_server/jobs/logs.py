@@ -34,6 +34,7 @@ class Logs:
     objects: Objects
     folder: Path
     """Where open segments lie: `RUN_ID` is the lock, `RUN_ID.START` the bytes from START on."""
+    segment_bytes: int = SEGMENT_BYTES
 
     def append(self, run_id: str, offset: int, written: bytes) -> int:
         """Store bytes that begin at `offset`; the offset after the last stored one.
@@ -49,7 +50,7 @@ class Logs:
                 fresh = written[stored - offset :]
                 segment.write(fresh)
                 stored += len(fresh)
-            if stored - start >= SEGMENT_BYTES:
+            if stored - start >= self.segment_bytes:
                 self._seal(run_id, start)
         if fresh:
             self.database.signals.notify(log_topic(run_id))

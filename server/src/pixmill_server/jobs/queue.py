@@ -25,6 +25,8 @@ HEARTBEAT_SECONDS = 2.0
 MOST_CLAIMS = 3
 """A Run whose worker died before anything was started is claimed anew, this often in all."""
 
+LOST_MESSAGE = "nobody gave a sign of life for it: its worker or its machine went away"
+
 QUEUE_TOPIC = "queue"
 """Announced when a Run was put into the queue or a place on a Compute has become free."""
 
@@ -109,31 +111,35 @@ def _abandoned_unbegun(now: datetime) -> ColumnElement[bool]:
 
 
 def expire(session: Session, *, now: datetime) -> list[str]:
-    """End every Run that nobody kept alive: failed, reason `lost`; the ids of those that ended."""
-    statement = (
-        update(RunRow)
-        .where(
-            RunRow.status.in_(_ACTIVE),
-            RunRow.lease_expires_at < now,
-            or_(~_abandoned_unbegun(now), RunRow.fence >= MOST_CLAIMS),
-        )
-        .values(
-            status=RunStatus.FAILED,
-            reason=Reason.LOST,
-            message="nobody gave a sign of life for it: its worker or its machine went away",
-            waits_for=None,
-            ended_at=now,
-            token_hash=None,
-        )
-        .returning(RunRow.id)
-        .execution_options(synchronize_session=False)
-    )
-    lost = list(session.scalars(statement))
+    """End every Run that nobody kept alive: failed, reason `lost`, or cancelled where that was asked for.
+
+    The ids of those that ended. One that was not begun waits for another worker instead.
+    """
+    out = and_(RunRow.status.in_(_ACTIVE), RunRow.lease_expires_at < now)
+    asked = RunRow.cancel_requested_at.is_not(None)
+    for_good = or_(~_abandoned_unbegun(now), RunRow.fence >= MOST_CLAIMS)
+    lost = [
+        *_end_all(session, and_(out, asked), RunStatus.CANCELLED, Reason.CANCELLED, "cancelled on request", now),
+        *_end_all(session, and_(out, ~asked, for_good), RunStatus.FAILED, Reason.LOST, LOST_MESSAGE, now),
+    ]
     for run_id in lost:
         announce(session, run_topic(run_id))
     if lost:
         announce(session, QUEUE_TOPIC)
     return lost
+
+
+def _end_all(
+    session: Session, which: ColumnElement[bool], status: RunStatus, reason: Reason, message: str, now: datetime
+) -> list[str]:
+    statement = (
+        update(RunRow)
+        .where(which)
+        .values(status=status, reason=reason, message=message, waits_for=None, ended_at=now, token_hash=None)
+        .returning(RunRow.id)
+        .execution_options(synchronize_session=False)
+    )
+    return list(session.scalars(statement))
 
 
 def adopt(session: Session, *, now: datetime) -> int:
