@@ -44,9 +44,7 @@ class Bench:
 
     def run(self, run_id: str) -> RunRow:
         with self.database.reading() as session:
-            row = session.get_one(RunRow, run_id)
-            session.expunge(row)
-            return row
+            return session.get_one(RunRow, run_id)
 
 
 @pytest.fixture

@@ -66,6 +66,8 @@ class Database:
             if session.new or session.dirty or session.deleted:
                 message = "A reading session has changes: write inside transaction()."
                 raise RuntimeError(message)
+            # Rows stay readable, as they were read, after the session.
+            session.expunge_all()
             session.rollback()
 
     def close(self) -> None:
