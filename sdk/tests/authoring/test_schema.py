@@ -86,7 +86,7 @@ def find_duplicates(ctx: Context, dataset: DatasetVersion, *, distance: int = 4)
         ("x = 1", "declares no Processing"),
         ("@processing(kind='a')\nclass A:\n    pass", "Class 'A' cannot be called"),
         (
-            "@processing(kind='a')\nclass A:\n    __call__ = print\n@processing(kind='a')\nclass B:\n    __call__ = print",
+            "\n".join(f"@processing(kind='a')\nclass {name}:\n    __call__ = print" for name in "AB"),
             "declares 2 Processings: A, B",
         ),
         ("@processing(kind='a')\ndef f(dataset): ...", "takes 1 positional arguments"),

@@ -1,0 +1,36 @@
+"""The reference names all there is, and nothing that is not."""
+
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pixmill.authoring
+from pixmill.authoring.schema import read_schema
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+# Of the tests and tools, not of the product.
+NOT_SETTINGS = {"PIXMILL_TEST_DATA", "PIXMILL_REQUIRED_SERVICES"}
+
+
+def test_every_setting_is_documented_and_every_documented_one_exists() -> None:
+    sources = [path for folder in ("sdk/src", "server/src") for path in (ROOT / folder).rglob("*.py")]
+    read = {name for path in sources for name in re.findall(r"\bPIXMILL_[A-Z_]+\b", path.read_text())}
+    documented = set(re.findall(r"^\| `(PIXMILL_[A-Z_]+)`", (DOCS / "reference/settings.md").read_text(), re.MULTILINE))
+    assert read - NOT_SETTINGS - documented == set()
+
+
+def test_everything_a_processing_may_import_is_documented() -> None:
+    page = (DOCS / "reference/processing-api.md").read_text()
+    missing = [name for name in pixmill.authoring.__all__ if not re.search(rf"\b{name}\b", page)]
+    assert not missing
+
+
+def test_the_processing_of_the_guide_is_one() -> None:
+    page = (DOCS / "how-to/write-a-processing.md").read_text()
+    (source,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    module = ModuleType("tag_dark_images")
+    exec(compile(source, "tag_dark_images.py", "exec"), module.__dict__)  # noqa: S102 - the page's own example
+    schema = read_schema(module)
+    assert (schema["name"], schema["kind"]) == ("tag-dark-images", "tagging")
+    assert next(spec["name"] for spec in schema["parameters"]) == "threshold"
