@@ -1,4 +1,17 @@
-"""Sphinx's configuration: Markdown pages, one theme, nothing fetched."""
+"""Sphinx's configuration: Markdown pages, one theme, nothing fetched.
+
+The command line's page is made here, from the commands' own help.
+"""
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from tools.cli_reference import render  # noqa: E402 - found by the path above
+
+(HERE / "reference" / "cli.md").write_text(render())
 
 project = "Pixmill"
 author = "The Pixmill authors"

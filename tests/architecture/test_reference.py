@@ -6,6 +6,7 @@ from types import ModuleType
 
 import pixmill.authoring
 from pixmill.authoring.schema import read_schema
+from tools.cli_reference import commands, options
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -34,3 +35,14 @@ def test_the_processing_of_the_guide_is_one() -> None:
     schema = read_schema(module)
     assert (schema["name"], schema["kind"]) == ("tag-dark-images", "tagging")
     assert next(spec["name"] for spec in schema["parameters"]) == "threshold"
+
+
+def test_every_option_of_every_command_says_what_it_is() -> None:
+    silent = [
+        f"{path} {name}" for path, command in commands() for name, text in options(command) if "-" in name and not text
+    ]
+    assert not silent
+
+
+def test_every_command_says_what_it_does() -> None:
+    assert not [path for path, command in commands() if not command.help]
