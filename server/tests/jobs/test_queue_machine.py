@@ -203,7 +203,7 @@ def check(url: str, *, examples: int) -> None:
     machine = settings(
         max_examples=examples, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
     )
-    run_state_machine_as_test(Machine, settings=machine)  # type: ignore[no-untyped-call] # hypothesis ships no type for it
+    run_state_machine_as_test(Machine, settings=machine)
     Machine.bench.database.close()
 
 
