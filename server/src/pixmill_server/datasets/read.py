@@ -1,0 +1,144 @@
+"""Reads of a pinned Revision: pages of assets, their annotations, and streams over all of it."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pixmill.annotations import AssetId
+from pixmill_server.datasets.errors import AssetNotFound
+from pixmill_server.datasets.existing import one_of
+from pixmill_server.datasets.filters import ALL, AssetFilter, selection
+from pixmill_server.datasets.records import AssetRecord, Label, Page, Pinned
+from pixmill_server.datasets.schemas import ANNOTATIONS
+from pixmill_server.datasets.selection import pages_of
+from pixmill_server.datasets.stores import Datasets
+
+MAX_PAGE: Final = 1000
+ASSETS_AT_ONCE: Final = 1000
+
+
+def assets_page(
+    datasets: Datasets, pinned: Pinned, *, after: str | None, limit: int, where: AssetFilter = ALL
+) -> Page[AssetRecord]:
+    """Assets in path order; the cursor is the last path (None: from the start), and need not exist."""
+    chosen = selection(datasets, pinned, where)
+    start = 0 if after is None else chosen.rank_after(datasets.tables.open(pinned.assets), after)
+    return assets_from(datasets, pinned, start=start, limit=limit, where=where)
+
+
+def assets_from(
+    datasets: Datasets, pinned: Pinned, *, start: int, limit: int, where: AssetFilter = ALL
+) -> Page[AssetRecord]:
+    """As `assets_page`, from a row number (0 is the first), so that a grid can jump; `next_cursor` is a path."""
+    chosen, limit = selection(datasets, pinned, where), min(limit, MAX_PAGE)
+    rows = chosen.take(datasets.tables.open(pinned.assets), start, limit)
+    items = records(rows)
+    return Page(items, items[-1].path if items and start + len(items) < len(chosen) else None)
+
+
+def count_assets(datasets: Datasets, pinned: Pinned, where: AssetFilter = ALL) -> int:
+    """How many assets the filter means."""
+    return pinned.counts.assets if where.is_all else len(selection(datasets, pinned, where))
+
+
+def assets_by_id(datasets: Datasets, pinned: Pinned, ids: Sequence[str]) -> list[AssetRecord]:
+    """In the order of the ids; ids that the Revision does not have are left out."""
+    found: dict[str, AssetRecord] = {}
+    table = datasets.tables.open(pinned.assets)
+    for start in range(0, len(ids), ASSETS_AT_ONCE):
+        rows = table.to_table(filter=one_of("id", ids[start : start + ASSETS_AT_ONCE]))
+        found |= {record.id: record for record in records(rows)}
+    return [found[AssetId(asset_id)] for asset_id in ids if asset_id in found]
+
+
+def asset_by_id(datasets: Datasets, pinned: Pinned, asset_id: str) -> AssetRecord:
+    """Raises `AssetNotFound`."""
+    return _only(datasets, pinned, "id", asset_id)
+
+
+def asset_by_path(datasets: Datasets, pinned: Pinned, path: str) -> AssetRecord:
+    """Raises `AssetNotFound`."""
+    return _only(datasets, pinned, "path", path)
+
+
+def annotations_of(datasets: Datasets, pinned: Pinned, asset_ids: Sequence[str]) -> pa.Table:
+    """The assets' annotations, in the columns of `schemas.ANNOTATIONS`: assets in the given order, then by id."""
+    if not asset_ids or not pinned.counts.annotations:
+        return ANNOTATIONS.empty_table()
+    table = datasets.tables.open(pinned.annotations)
+    rows = table.to_table(filter=one_of("asset_id", asset_ids)).combine_chunks()
+    place = pc.index_in(rows["asset_id"], value_set=pa.array(list(dict.fromkeys(asset_ids)), pa.string()))
+    keys = pa.table({"place": place, "id": rows["id"]})
+    return rows.take(pc.sort_indices(keys, sort_keys=[("place", "ascending"), ("id", "ascending")]))
+
+
+def annotations_scan(
+    datasets: Datasets, pinned: Pinned, *, where: AssetFilter = ALL
+) -> Iterator[tuple[list[AssetRecord], pa.Table]]:
+    """All assets of the filter in path order, some at a time, each lot with its annotations by asset, then by id."""
+    chosen, table = selection(datasets, pinned, where), datasets.tables.open(pinned.assets)
+    for start in range(0, len(chosen), ASSETS_AT_ONCE):
+        lot = records(chosen.take(table, start, ASSETS_AT_ONCE))
+        yield lot, annotations_of(datasets, pinned, [asset.id for asset in lot])
+
+
+def select_asset_ids(
+    datasets: Datasets, pinned: Pinned, where: AssetFilter = ALL, *, rows: int = 10_000
+) -> Iterator[pa.Array]:
+    """Ids of the assets that the filter means, in path order, in arrays of at most `rows`."""
+    chosen = selection(datasets, pinned, where)
+    for page in pages_of(chosen, datasets.tables.open(pinned.assets), ["id"], rows):
+        yield page["id"].combine_chunks()
+
+
+def label_histogram(datasets: Datasets, pinned: Pinned) -> list[tuple[Label, int]]:
+    """How many annotations each Label has, in the Labels' order."""
+    counts: dict[str, int] = {}
+    for batch in datasets.tables.open(pinned.annotations).to_batches(columns=["label_id"]):
+        for entry in batch["label_id"].value_counts().to_pylist():
+            counts[entry["values"]] = counts.get(entry["values"], 0) + entry["counts"]
+    return [(label, counts.get(label.id, 0)) for label in pinned.labels]
+
+
+def tags_in_use(datasets: Datasets, pinned: Pinned) -> list[tuple[str, int]]:
+    """Each tag and how many assets have it, by name."""
+    counts: dict[str, int] = {}
+    for batch in datasets.tables.open(pinned.assets).to_batches(columns=["tags"]):
+        for entry in batch["tags"].flatten().value_counts().to_pylist():
+            counts[entry["values"]] = counts.get(entry["values"], 0) + entry["counts"]
+    return sorted(counts.items())
+
+
+def median_score(datasets: Datasets, pinned: Pinned) -> float | None:
+    """Of all annotations that have a score; None where none has."""
+    scores = [
+        batch["score"].drop_null().to_numpy()
+        for batch in datasets.tables.open(pinned.annotations).to_batches(columns=["score"])
+    ]
+    every = np.concatenate([*scores, np.empty(0)])
+    return float(np.median(every)) if len(every) else None
+
+
+def records(rows: pa.Table) -> list[AssetRecord]:
+    """Rows of the assets table as values."""
+    return [
+        AssetRecord(
+            **{
+                **row,
+                "tags": tuple(row["tags"]),
+                "metadata": msgspec.json.decode(row["metadata"]) if row["metadata"] else {},
+            }
+        )
+        for row in rows.to_pylist()
+    ]
+
+
+def _only(datasets: Datasets, pinned: Pinned, column: str, value: str) -> AssetRecord:
+    found = records(datasets.tables.open(pinned.assets).to_table(filter=one_of(column, [value])))
+    if not found:
+        raise AssetNotFound(value)
+    return found[0]

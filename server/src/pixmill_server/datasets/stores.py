@@ -1,0 +1,47 @@
+"""What every use case of this package is given: the stores, the clock, and how long things may take."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+
+from pixmill_server.datasets.selection import SelectionCache
+from pixmill_server.db.engine import Database
+from pixmill_server.kernel.clock import Clock
+from pixmill_server.storage.objects import Objects
+from pixmill_server.storage.tables import Tables
+
+LEASE_DURATION = timedelta(seconds=60)
+LEASE_PATIENCE = timedelta(seconds=120)
+
+
+class Step(StrEnum):
+    """The moments between which a writer can die; each is reached before what it names is done."""
+
+    LEASE = "take the lease"
+    RESTORE_ASSETS = "restore the assets' pinned version"
+    RESTORE_ANNOTATIONS = "restore the annotations' pinned version"
+    STAGE = "write files that nothing refers to"
+    WRITE_ASSETS = "write the assets' new version"
+    WRITE_ANNOTATIONS = "write the annotations' new version"
+    POINT = "move the pointer"
+    RELEASE = "let others go on"
+
+
+def _go_on(_step: Step) -> None:
+    """In production nothing happens between the steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Datasets:
+    """Built once, in wiring."""
+
+    database: Database
+    tables: Tables
+    objects: Objects
+    clock: Clock
+    lease_duration: timedelta = LEASE_DURATION
+    lease_patience: timedelta = LEASE_PATIENCE
+    at_step: Callable[[Step], None] = _go_on
+    """Called with each step of a commit before it is done; tests stop writers there."""
+    selections: SelectionCache = field(default_factory=SelectionCache)

@@ -1,0 +1,196 @@
+"""Datasets and DatasetVersions: create, fork, lock, delete."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from pixmill_server.accounts.actor import Actor
+from pixmill_server.datasets.addresses import parse_address, require_name
+from pixmill_server.datasets.errors import AddressInvalid, DatasetNotFound, NameTaken
+from pixmill_server.datasets.lease import locked_row
+from pixmill_server.datasets.queries import find_dataset, version_by_id
+from pixmill_server.datasets.records import Counts, Label, Pinned
+from pixmill_server.datasets.revise import write_label_set
+from pixmill_server.datasets.schemas import (
+    ANNOTATION_INDEXES,
+    ANNOTATIONS,
+    ASSET_INDEXES,
+    ASSETS,
+    annotations_table,
+    assets_table,
+)
+from pixmill_server.datasets.stores import Datasets
+from pixmill_server.datasets.tables import DatasetRow, RevisionRow, VersionRow
+from pixmill_server.kernel.ids import new_id
+from pixmill_server.storage.tables import TableRef
+
+_MAIN = "main"
+
+
+@dataclass(frozen=True, slots=True)
+class VersionCreated:
+    """A DatasetVersion that has just come into being; its head is Revision 1."""
+
+    id: str
+    dataset_id: str
+
+
+def create_dataset(datasets: Datasets, actor: Actor, name: str) -> DatasetRow:
+    """A Dataset without versions; raises `NameInvalid`, `NameTaken`."""
+    row = DatasetRow(
+        id=new_id("ds"),
+        organization_id=actor.organization_id,
+        name=require_name("dataset", name),
+        created_at=datasets.clock.now(),
+    )
+    with datasets.database.reading() as session:
+        if _has_dataset(session, actor, name):
+            raise NameTaken("dataset", name)
+    datasets.tables.create(assets_table(row.id), ASSETS, ASSET_INDEXES)
+    datasets.tables.create(annotations_table(row.id), ANNOTATIONS, ANNOTATION_INDEXES)
+    try:
+        with datasets.database.transaction() as session:
+            session.add(row)
+    except IntegrityError as error:
+        raise NameTaken("dataset", name) from error
+    return row
+
+
+def create_version(datasets: Datasets, actor: Actor, address: str) -> VersionCreated:
+    """An empty DatasetVersion at `street/v1`; its Dataset is made where there is none. Raises `NameTaken`."""
+    parsed = parse_address(address)
+    if parsed.number is not None:
+        raise AddressInvalid(address)
+    dataset = _ensure_dataset(datasets, actor, parsed.dataset)
+    _require_free(datasets, dataset.id, parsed.version)
+    names = assets_table(dataset.id), annotations_table(dataset.id)
+    empty = [datasets.tables.newest(name, _MAIN) for name in names]
+    return _branch_off(
+        datasets, actor, dataset.id, parsed.version, (empty[0], empty[1]), labels=(), counts=Counts(), forked_from=None
+    )
+
+
+def fork(datasets: Datasets, actor: Actor, source: Pinned, name: str) -> VersionCreated:
+    """A new DatasetVersion in the same Dataset that begins as `source`; costs the same however large it is.
+
+    `name` is the version's own, such as `v2`. Raises `NameInvalid`, `NameTaken`.
+    """
+    with datasets.database.reading() as session:
+        version = version_by_id(session, actor.organization_id, source.version_id)
+    _require_free(datasets, version.dataset_id, name)
+    return _branch_off(
+        datasets,
+        actor,
+        version.dataset_id,
+        require_name("version", name),
+        (source.assets, source.annotations),
+        labels=source.labels,
+        counts=source.counts,
+        forked_from=source,
+    )
+
+
+def lock(datasets: Datasets, actor: Actor, version_id: str) -> None:
+    """From now on the version never changes; nothing happens the second time."""
+    _set_locked(datasets, actor, version_id, locked=True)
+
+
+def unlock(datasets: Datasets, actor: Actor, version_id: str) -> None:
+    """Let the version be changed again."""
+    _set_locked(datasets, actor, version_id, locked=False)
+
+
+def delete(datasets: Datasets, actor: Actor, version_id: str) -> None:
+    """Hide the version and give its name free; its data goes when no fork needs it (`maintain.purge`)."""
+    with datasets.database.transaction() as session:
+        version_by_id(session, actor.organization_id, version_id)
+        locked_row(session, version_id).deleted_at = datasets.clock.now()
+
+
+def _branch_off(
+    datasets: Datasets,
+    actor: Actor,
+    dataset_id: str,
+    name: str,
+    sources: tuple[TableRef, TableRef],
+    *,
+    labels: tuple[Label, ...],
+    counts: Counts,
+    forked_from: Pinned | None,
+) -> VersionCreated:
+    # The branch is opaque, so that a version can be renamed, and its name given to another.
+    version_id, now = new_id("ver"), datasets.clock.now()
+    assets, annotations = (datasets.tables.fork(source, version_id) for source in sources)
+    number = forked_from.number if forked_from else None
+    version = VersionRow(
+        id=version_id,
+        dataset_id=dataset_id,
+        name=name,
+        branch=version_id,
+        head_number=1,
+        forked_from_version_id=forked_from.version_id if forked_from else None,
+        forked_from_number=number,
+        created_at=now,
+        created_by=actor.user_id,
+    )
+    try:
+        with datasets.database.transaction() as session:
+            session.add(version)
+            session.flush()
+            session.add(
+                RevisionRow(
+                    version_id=version_id,
+                    number=1,
+                    assets_branch=assets.branch,
+                    assets_version=assets.version,
+                    annotations_branch=annotations.branch,
+                    annotations_version=annotations.version,
+                    label_set_id=write_label_set(session, labels),
+                    parent_number=None,
+                    author_id=actor.user_id,
+                    run_id=None,
+                    summary="Created" if forked_from is None else f"Forked from revision {number}",
+                    counts={
+                        "assets": counts.assets,
+                        "annotations": counts.annotations,
+                        "annotated_assets": counts.annotated_assets,
+                    },
+                    fence=0,
+                    created_at=now,
+                )
+            )
+    except IntegrityError as error:
+        raise NameTaken("version", name) from error
+    return VersionCreated(version_id, dataset_id)
+
+
+def _ensure_dataset(datasets: Datasets, actor: Actor, name: str) -> DatasetRow:
+    with datasets.database.reading() as session:
+        if _has_dataset(session, actor, name):
+            return find_dataset(session, actor.organization_id, name)
+    return create_dataset(datasets, actor, name)
+
+
+def _has_dataset(session: Session, actor: Actor, name: str) -> bool:
+    try:
+        find_dataset(session, actor.organization_id, name)
+    except DatasetNotFound:
+        return False
+    return True
+
+
+def _require_free(datasets: Datasets, dataset_id: str, name: str) -> None:
+    taken = select(VersionRow.id).where(
+        VersionRow.dataset_id == dataset_id, VersionRow.name == name, VersionRow.deleted_at.is_(None)
+    )
+    with datasets.database.reading() as session:
+        if session.scalar(taken) is not None:
+            raise NameTaken("version", name)
+
+
+def _set_locked(datasets: Datasets, actor: Actor, version_id: str, *, locked: bool) -> None:
+    with datasets.database.transaction() as session:
+        version_by_id(session, actor.organization_id, version_id)
+        locked_row(session, version_id).locked = locked
