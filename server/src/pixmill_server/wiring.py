@@ -11,7 +11,10 @@ from pixmill_server.db.engine import Database, open_database
 from pixmill_server.db.schema import require_current, upgrade
 from pixmill_server.kernel.clock import Clock, SystemClock
 from pixmill_server.kernel.signals import Signals
+from pixmill_server.model_registry.hub import read_hub
+from pixmill_server.model_registry.registry import ModelRegistry
 from pixmill_server.settings import Settings, prepare_data_folder
+from pixmill_server.storage.objects import Objects, open_objects
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +25,10 @@ class Services:
     database: Database
     clock: Clock
     signals: Signals
+    objects: Objects
     accounts: Accounts
     computes: Computes
+    registry: ModelRegistry
 
     def close(self) -> None:
         """Give back what is held open."""
@@ -50,11 +55,14 @@ def open_services(settings: Settings, *, clock: Clock | None = None) -> Services
     signals = Signals()
     database = open_database(settings.database_url, signals=signals)
     require_current(database)
+    objects = open_objects(settings.objects_url)
     return Services(
         settings=settings,
         database=database,
         clock=clock,
         signals=signals,
+        objects=objects,
         accounts=Accounts(database, clock),
         computes=Computes(database, clock),
+        registry=ModelRegistry(database, objects, clock, read_hub(settings.hub)),
     )

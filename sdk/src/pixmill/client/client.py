@@ -6,6 +6,7 @@ from typing import Self
 from pixmill.client.computes import Computes
 from pixmill.client.connection import Connection
 from pixmill.client.credentials import find_credentials
+from pixmill.client.models import Hub, Models
 from pixmill.wire.accounts import CreateToken, Health, Me, NewToken, SigninLink
 
 
@@ -20,6 +21,8 @@ class Client:
         self.url = credentials.url
         self.connection = Connection(credentials)
         self.computes = Computes(self.connection)
+        self.models = Models(self.connection)
+        self.hub = Hub(self.connection)
 
     def health(self) -> Health:
         """Whether the server answers, and as which release; needs no token."""

@@ -109,15 +109,18 @@ class Connection:
         self,
         path: str,
         *,
+        method: Method = "GET",
+        content: bytes | None = None,
         parameters: Mapping[str, Parameter] | None = None,
         headers: Mapping[str, str] | None = None,
         read_timeout_seconds: float | None = 60.0,
     ) -> Iterator[httpx2.Response]:
         """An answer to be read as it comes; None: it may be silent for as long as it likes."""
         timeout = httpx2.Timeout(60.0, connect=5.0, read=read_timeout_seconds)
+        sent = {**(headers or {}), **({"Content-Type": "application/json"} if content is not None else {})}
         try:
             with self._http.stream(
-                "GET", path, params=_given(parameters), headers=dict(headers or {}), timeout=timeout
+                method, path, params=_given(parameters), headers=sent, content=content, timeout=timeout
             ) as answer:
                 if not answer.is_success:
                     answer.read()

@@ -55,12 +55,18 @@ def raise_for_refusal(answer: httpx2.Response) -> None:
             f"{answer.request.url} answered {answer.status_code} {answer.reason_phrase}, not as Pixmill does.",
             hint="Check the address: `pixmill login URL` or PIXMILL_URL.",
         )
-    kind = _KINDS.get(answer.status_code, ServerError)
-    error = kind(problem.detail, hint=problem.hint)
+    raise error_of(problem)
+
+
+def error_of(problem: Problem | None) -> PixmillError:
+    """The error that a problem stands for; None: the server stopped in the middle of an answer."""
+    if problem is None:
+        return ServerError("The server stopped in the middle of its answer.", hint="Try again.")
+    error = _KINDS.get(problem.status, ServerError)(problem.detail or problem.title, hint=problem.hint)
     error.code = problem.type.removeprefix(PROBLEM_TYPE)
     if isinstance(error, InvalidInput):
         error.field = problem.field
-    raise error
+    return error
 
 
 def raise_unreachable(url: str, error: httpx2.TransportError) -> NoReturn:

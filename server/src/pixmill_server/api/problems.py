@@ -18,7 +18,8 @@ from pixmill.errors import (
     PixmillError,
     ProcessingError,
 )
-from pixmill.wire.problems import PROBLEM_MEDIA_TYPE, PROBLEM_TYPE
+from pixmill.wire.problems import PROBLEM_MEDIA_TYPE, PROBLEM_TYPE, Problem
+from pixmill_server.model_registry.errors import DownloadFailed
 
 _STATUSES: dict[type[PixmillError], HTTPStatus] = {
     InvalidInput: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -28,6 +29,7 @@ _STATUSES: dict[type[PixmillError], HTTPStatus] = {
     Conflict: HTTPStatus.CONFLICT,
     Forbidden: HTTPStatus.FORBIDDEN,
     NotSignedIn: HTTPStatus.UNAUTHORIZED,
+    DownloadFailed: HTTPStatus.BAD_GATEWAY,
 }
 
 
@@ -37,6 +39,19 @@ def status_of(error: PixmillError) -> HTTPStatus:
         if kind in _STATUSES:
             return _STATUSES[kind]
     return HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def problem_of(error: PixmillError) -> Problem:
+    """The error as a value, for answers that have begun already."""
+    status = status_of(error)
+    return Problem(
+        type=PROBLEM_TYPE + error.code,
+        title=status.phrase,
+        status=status,
+        detail=error.message,
+        hint=error.hint,
+        field=getattr(error, "field", ""),
+    )
 
 
 def problem(

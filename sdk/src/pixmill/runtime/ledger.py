@@ -1,0 +1,89 @@
+"""The child's account of the Run: which asset is where, how far it has come, and what has to be told at once."""
+
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from pixmill.authoring import Asset, Change
+from pixmill.runtime.bootstrap import Trouble
+from pixmill.runtime.frames import FrameWriter
+from pixmill.runtime.messages import AssetFailed, FailedAsset, Happened, Progressed, SkippedAsset
+from pixmill.runtime.results import ChunkResults, LabelMap
+
+UNDECODABLE: Final = "undecodable-image"
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Counts and chunks; says to the supervisor what it learns."""
+
+    writer: FrameWriter
+    labels: LabelMap
+    done: int = 0
+    failed: int = 0
+    skipped: int = 0
+    _open: dict[int, ChunkResults] = field(default_factory=dict)
+    _traceback_printed: str = ""
+
+    def begin_chunk(self, index: int, size: int) -> None:
+        """A chunk that is known already stays as it is."""
+        self._open.setdefault(index, ChunkResults(index, size, self.labels))
+
+    def finish_asset(self, asset: Asset, chunk: int, changes: Iterable[Change]) -> None:
+        """The asset is done, or skipped where one of its Changes says so."""
+        results, reason = self._open[chunk], ""
+        for change in changes:
+            results.add(change)
+            reason = reason or change.skip_reason
+        if reason:
+            results.skipped.append(SkippedAsset(asset.id, reason))
+            self.skipped += 1
+        else:
+            results.done.append(asset.id)
+            self.done += 1
+
+    def skip_asset(self, asset: Asset, chunk: int, reason: str) -> None:
+        self._open[chunk].skipped.append(SkippedAsset(asset.id, reason))
+        self.skipped += 1
+
+    def fail_unreadable(self, asset: Asset, chunk: int, reason: str) -> None:
+        """There was no image to work on: not the Processing's doing."""
+        self._open[chunk].failed.append(FailedAsset(asset.id, reason, None))
+        self.failed += 1
+        self.writer.send(AssetFailed(asset.id, asset.path, reason, 0))
+        self.say(UNDECODABLE, f"{asset.path}: {reason}", asset_id=asset.id, path=asset.path)
+
+    def fail(self, asset: Asset, chunk: int, trouble: Trouble) -> None:
+        """The Processing raised for this asset alone; its traceback goes into the log, of equal ones the first."""
+        body = trouble.traceback.removesuffix(trouble.message + "\n")
+        text = f"{asset.path}: {trouble.reason}\n"
+        if body != self._traceback_printed:
+            text = f"{asset.path}:\n{trouble.traceback}"
+        self._traceback_printed = body
+        print_to_log(text)
+        self._open[chunk].failed.append(FailedAsset(asset.id, trouble.reason, trouble.traceback))
+        self.failed += 1
+        self.writer.send(AssetFailed(asset.id, asset.path, trouble.reason, len(text.encode())))
+
+    def say(self, kind: str, message: str, **facts: Any) -> None:
+        """An event."""
+        self.writer.send(Happened(kind, message, facts))
+
+    def report_read(self, assets: int) -> None:
+        """How far a whole-version function has read; what is done is known only at its end."""
+        self.writer.send(Progressed(assets, 0, 0))
+
+    def report(self) -> None:
+        """Send what is whole, and how far the Run has come."""
+        for index in [index for index, chunk in self._open.items() if chunk.is_whole]:
+            message, annotations = self._open.pop(index).packed()
+            self.writer.send(message, annotations)
+        self.writer.send(Progressed(self.done, self.failed, self.skipped))
+
+
+def print_to_log(text: str) -> None:
+    """Onto the child's one pipe, after all that was printed before."""
+    sys.stdout.flush()
+    sys.stderr.write(text)
+    sys.stderr.flush()

@@ -1,0 +1,166 @@
+"""What supervisor and child say to each other. Both are of one release: the SDK's wheel is in every environment."""
+
+from typing import Any
+
+from msgspec import Struct
+
+
+class SeenModel(Struct):
+    """The ModelVersion, with its files where the child finds them."""
+
+    name: str
+    task: str
+    framework: str
+    family: str | None
+    labels: list[str]
+    parameters: dict[str, Any]
+    files: dict[str, str]
+    wanted: list[int] | None
+
+
+class SeenLandlock(Struct):
+    """What the child may still open, if it has to shut itself in."""
+
+    readable: list[str]
+    writable: list[str]
+    network: bool
+
+
+class Setup(Struct, tag="setup"):
+    """The first message to the child."""
+
+    source: str
+    """Where it finds the Processing's file."""
+    form: str
+    """batch or version."""
+    batch_size: int
+    parameters: dict[str, Any]
+    labels: list[str]
+    version: str
+    scratch: str
+    threads: int
+    total: int
+    """Assets in scope."""
+    label_map: dict[str, str] | None = None
+    """Class name to Label; None: a class goes to the Label of its own name."""
+    model: SeenModel | None = None
+    model_parameter: str | None = None
+    landlock: SeenLandlock | None = None
+
+
+class ChunkBegins(Struct, tag="chunk"):
+    """`size` assets of this chunk follow."""
+
+    reading: int
+    """Which reading of the version asked for it."""
+    position: int
+    """Which chunk of this reading it is: 0, 1, ..."""
+    index: int
+    """The chunk's own number."""
+    size: int
+
+
+class AssetComes(Struct, tag="asset"):
+    """One asset; its file's bytes come with it, unless nobody asked for them or they cannot be read."""
+
+    reading: int
+    id: str
+    path: str
+    width: int
+    height: int
+    tags: list[str]
+    unreadable: str = ""
+    """Why there are no bytes."""
+
+
+class NoMoreChunks(Struct, tag="end"):
+    """This reading has seen every asset."""
+
+    reading: int
+
+
+ToChild = Setup | ChunkBegins | AssetComes | NoMoreChunks
+
+
+class Hello(Struct, tag="hello"):
+    """The child lives, and its code is not loaded yet."""
+
+    pid: int
+
+
+class Want(Struct, tag="want"):
+    """Send the chunk at this position (0, 1, ...) of a reading."""
+
+    reading: int
+    position: int
+    images: bool
+
+
+class Progressed(Struct, tag="progress"):
+    """Assets so far."""
+
+    done: int
+    failed: int
+    skipped: int
+
+
+class AssetFailed(Struct, tag="failed"):
+    """An asset failed just now; `printed` bytes about it are the newest in the log."""
+
+    asset_id: str
+    path: str
+    reason: str
+    printed: int
+
+
+class Happened(Struct, tag="event"):
+    """Something to say about the Run that is not the Processing's own word."""
+
+    kind: str
+    message: str
+    facts: dict[str, Any]
+
+
+class FailedAsset(Struct):
+    """An asset of a chunk that could not be worked on."""
+
+    asset_id: str
+    reason: str
+    traceback: str | None
+
+
+class SkippedAsset(Struct):
+    """An asset of a chunk that was left out on purpose."""
+
+    asset_id: str
+    reason: str
+
+
+class ChunkResult(Struct, tag="result"):
+    """What became of a chunk; its annotations come as the frame's bytes (`AnnotationColumns.to_bytes()`)."""
+
+    index: int
+    done: list[str]
+    failed: list[FailedAsset]
+    skipped: list[SkippedAsset]
+    tags: dict[str, list[str]]
+    metadata: dict[str, dict[str, Any]]
+    dropped: dict[str, int]
+
+
+class ErrorText(Struct):
+    """An exception."""
+
+    type: str
+    message: str
+    traceback: str = ""
+
+
+class Ended(Struct, tag="ended"):
+    """The last message of a child that came to an end by itself."""
+
+    returned: bool
+    error: ErrorText | None = None
+
+
+FromChild = Hello | Want | Progressed | AssetFailed | Happened | ChunkResult | Ended

@@ -1,0 +1,52 @@
+import pytest
+
+from pixmill.environments import Header, parse_header
+from pixmill.environments.pythons import is_satisfied
+from pixmill.errors import ProcessingError
+
+
+def header(*lines: str) -> str:
+    return "\n".join(["# /// script", *(f"# {line}" for line in lines), "# ///", '"""A Processing."""', ""])
+
+
+def test_a_header_says_which_python_and_which_packages() -> None:
+    source = header('requires-python = ">=3.12"', 'dependencies = ["onnxruntime>=1.20", "opencv-python-headless"]')
+    assert parse_header(source) == Header(">=3.12", ("onnxruntime>=1.20", "opencv-python-headless"))
+
+
+def test_a_file_without_a_header_needs_nothing() -> None:
+    assert parse_header('"""A Processing."""\n') == Header(">=3.11", ())
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (header('dependencies = ["pixmill>=1"]'), "lists 'pixmill'"),
+        (header('dependencies = ["Pixmill_Server"]'), "lists 'pixmill'"),
+        (header('dependencies = ["thing @ https://example.org/thing.whl"]'), "is not a package by its name"),
+        (header("dependencies = 3"), "is not a list of texts"),
+        (header("requires-python = 3"), "is not a text"),
+        (header("dependencies = ["), "is not TOML"),
+        (header() + header(), "several"),
+    ],
+)
+def test_a_header_that_cannot_be_followed_is_refused_with_the_reason(source: str, message: str) -> None:
+    with pytest.raises(ProcessingError, match=message):
+        parse_header(source)
+
+
+@pytest.mark.parametrize(
+    ("requires", "fits"),
+    [
+        (">=3.11", True),
+        (">=3.11,<3.12", True),
+        ("==3.11.*", True),
+        ("~=3.10", True),
+        (">3.11.7", False),
+        (">=3.12", False),
+        ("!=3.11.*", False),
+        ("nonsense", False),
+    ],
+)
+def test_a_python_fits_what_a_header_requires_or_does_not(requires: str, *, fits: bool) -> None:
+    assert is_satisfied(requires, (3, 11, 7)) is fits
