@@ -1,0 +1,229 @@
+"""What a format reads from: a single file, a folder, or a zip, as one flat list of names and bytes.
+
+A zip is never unpacked to where its names say. Names that would leave its folder, links, and members that unpack to far
+more than they weigh are refused one by one with the reason; a zip that as a whole claims too much is refused.
+"""
+
+import os
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from stat import S_ISLNK
+from typing import IO, Protocol
+
+from pixmill.errors import FormatError
+
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
+"""What may be an image by its name; the server decides by its bytes."""
+
+MAX_RATIO = 100
+"""A zip member may unpack to this many times its own weight ..."""
+FREE_BYTES = 16 << 20
+"""... once it is larger than this (flat PNGs and text compress very well)."""
+
+
+class Files(Protocol):
+    """Names with forward slashes, relative to one root, and their bytes."""
+
+    @property
+    def title(self) -> str:
+        """What the user called it."""
+        ...
+
+    @property
+    def root(self) -> Path | None:
+        """The folder on disk that the names are relative to; None for a zip."""
+        ...
+
+    @property
+    def main(self) -> str | None:
+        """The one file that the user named, if it was a file (an annotation file); its folder is the root."""
+        ...
+
+    @property
+    def refused(self) -> Mapping[str, str]:
+        """Names that are not offered, each with the reason."""
+        ...
+
+    def names(self) -> Iterator[str]:
+        """Every file, in the order of names; hidden ones are left out."""
+        ...
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a file."""
+        ...
+
+    def size(self, name: str) -> int:
+        """In bytes."""
+        ...
+
+    def open(self, name: str) -> IO[bytes]:
+        """The bytes; the caller closes it."""
+        ...
+
+    def local_path(self, name: str) -> Path:
+        """The file on disk; a zip's member is unpacked to a temporary file, which goes with `close`."""
+        ...
+
+    def close(self) -> None:
+        """Give back what was opened."""
+        ...
+
+
+def open_files(path: Path) -> Files:
+    """What a user's path names; raises `FormatError` where it is missing or a zip that cannot be trusted."""
+    if not path.exists():
+        raise FormatError(f"There is no file or folder '{path}'.", hint="Check the path.")
+    if path.is_dir():
+        return FolderFiles(str(path), path.absolute(), None)
+    if zipfile.is_zipfile(path):
+        return _open_zip(path)
+    if path.suffix.lower() == ".zip":
+        raise FormatError(f"'{path}' is not a zip, whatever its name says.", hint="Make the zip again.")
+    return FolderFiles(str(path), path.absolute().parent, path.name)
+
+
+def is_image_name(name: str) -> bool:
+    """Whether a name has the ending of an image that Pixmill takes."""
+    return PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES
+
+
+def why_unsafe(name: str) -> str | None:
+    """The reason why a name from a file cannot be a relative path; None where it can."""
+    if not name or name.startswith("/") or (len(name) > 1 and name[1] == ":"):
+        return "its name is not a relative path"
+    if "\\" in name or "\x00" in name:
+        return "its name has a backslash or a NUL in it"
+    if ".." in name.split("/"):
+        return "its name leaves its folder with '..'"
+    return None
+
+
+@dataclass(slots=True)
+class FolderFiles:
+    """A folder on disk, or one named file in it."""
+
+    title: str
+    folder: Path
+    main: str | None
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def root(self) -> Path | None:
+        return self.folder
+
+    def names(self) -> Iterator[str]:
+        """Every file below the folder; hidden files and folders, and links to folders, are left out."""
+        yield from self._below(self.folder, "")
+
+    def has(self, name: str) -> bool:
+        return why_unsafe(name) is None and (self.folder / name).is_file()
+
+    def size(self, name: str) -> int:
+        return (self.folder / name).stat().st_size
+
+    def open(self, name: str) -> IO[bytes]:
+        return (self.folder / name).open("rb")
+
+    def local_path(self, name: str) -> Path:
+        return self.folder / name
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def _below(self, folder: Path, prefix: str) -> Iterator[str]:
+        with os.scandir(folder) as entries:
+            listed = sorted(entries, key=lambda entry: entry.name)
+        for entry in listed:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                yield from self._below(Path(entry.path), f"{prefix}{entry.name}/")
+            elif entry.is_file():
+                yield f"{prefix}{entry.name}"
+
+
+@dataclass(slots=True)
+class ZipFiles:
+    """A zip, read member by member."""
+
+    title: str
+    archive: zipfile.ZipFile
+    members: dict[str, zipfile.ZipInfo]
+    refused: Mapping[str, str]
+    root: Path | None = None
+    main: str | None = None
+    _unpacked: Path | None = None
+
+    def names(self) -> Iterator[str]:
+        yield from sorted(self.members)
+
+    def has(self, name: str) -> bool:
+        return name in self.members
+
+    def size(self, name: str) -> int:
+        return self.members[name].file_size
+
+    def open(self, name: str) -> IO[bytes]:
+        """Reads never give more than the size the member claimed."""
+        try:
+            return self.archive.open(self.members[name])
+        except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+            raise FormatError(
+                f"'{name}' in '{self.title}' cannot be read: {error}.", hint="Make the zip again."
+            ) from error
+
+    def local_path(self, name: str) -> Path:
+        if self._unpacked is None:
+            self._unpacked = Path(tempfile.mkdtemp(prefix="pixmill-zip-"))
+        path = self._unpacked / name.replace("/", "%2F")
+        if not path.exists():
+            with self.open(name) as source, path.open("wb") as target:
+                shutil.copyfileobj(source, target)
+        return path
+
+    def close(self) -> None:
+        self.archive.close()
+        if self._unpacked is not None:
+            shutil.rmtree(self._unpacked, ignore_errors=True)
+
+
+def _open_zip(path: Path) -> ZipFiles:
+    try:
+        archive = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, NotImplementedError) as error:
+        raise FormatError(f"'{path}' is not a whole zip: {error}.", hint="Copy it again.") from error
+    members: dict[str, zipfile.ZipInfo] = {}
+    refused: dict[str, str] = {}
+    for member in archive.infolist():
+        reason = _why_refused(member)
+        if reason is not None:
+            refused[member.filename] = reason
+        elif not member.is_dir() and not _is_hidden(member.filename):
+            members[member.filename] = member
+    claimed = sum(member.file_size for member in members.values())
+    weight = path.stat().st_size
+    if claimed > max(FREE_BYTES, weight * MAX_RATIO):
+        archive.close()
+        raise FormatError(
+            f"'{path}' has {weight} bytes and would unpack to {claimed}: more than {MAX_RATIO} times as much.",
+            hint="Pixmill does not unpack such a zip; unpack it yourself and import the folder, if you trust it.",
+        )
+    return ZipFiles(str(path), archive, members, refused)
+
+
+def _why_refused(member: zipfile.ZipInfo) -> str | None:
+    if S_ISLNK(member.external_attr >> 16):
+        return "it is a link"
+    if member.flag_bits & 1:
+        return "it is encrypted"
+    if member.file_size > max(FREE_BYTES, member.compress_size * MAX_RATIO):
+        return f"it would unpack to {member.file_size} bytes, more than {MAX_RATIO} times its weight"
+    return why_unsafe(member.filename.rstrip("/"))
+
+
+def _is_hidden(name: str) -> bool:
+    return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
