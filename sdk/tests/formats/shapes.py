@@ -105,20 +105,20 @@ def drawings(draw: st.DrawFn, shapes: st.SearchStrategy[Shape], *, plain: bool =
     for image in images:
         for shape in draw(st.lists(shapes, max_size=3)):
             identity += 1
-            facts = {} if plain else draw(facts_of(identity))
-            builder.append(image.path, draw(st.sampled_from(names)), shape, **facts)
+            label = draw(st.sampled_from(names))
+            if plain:
+                builder.append(image.path, label, shape)
+                continue
+            builder.append(
+                image.path,
+                label,
+                shape,
+                score=draw(st.none() | numbers(0, 1)),
+                area=draw(st.none() | numbers(0, 9999)),
+                attributes=draw(attributes()),
+                external_id=identity,
+            )
     return Drawn(images, [FormatLabel(name, external_id=at + 1) for at, name in enumerate(names)], builder.build())
-
-
-def facts_of(identity: int) -> st.SearchStrategy[dict[str, object]]:
-    return st.fixed_dictionaries(
-        {
-            "score": st.none() | numbers(0, 1),
-            "area": st.none() | numbers(0, 9999),
-            "attributes": attributes(),
-            "external_id": st.just(identity),
-        }
-    )
 
 
 def rows_by_asset(parts: Sequence[AnnotationColumns]) -> list[AnnotationRow]:

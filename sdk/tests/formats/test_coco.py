@@ -91,7 +91,7 @@ def test_the_sections_may_come_in_any_order_and_over_many_pieces(
 
 
 def test_bad_annotations_are_named_and_the_rest_is_read(tmp_path: Path) -> None:
-    wrong = {
+    wrong: dict[str, Json] = {
         "the category it names is not in the file": box(id=11, category_id=99),
         "the image it names is not in the file": box(id=12, image_id=99),
         "a box of negative size": box(id=13, bbox=[1, 1, -5, 2]),
