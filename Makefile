@@ -57,11 +57,12 @@ docs: setup  ## Build the documentation into build/docs; a broken link is an err
 screenshots: setup  ## Redraw the pictures of the documentation from the sample
 	$(BIN)/python -m sample.screenshots
 
-lock: $(BIN)/uv  ## Make the hashed locks anew (UPGRADE=--upgrade takes newer versions)
+lock: $(DONE)/editable  ## Make the hashed locks anew (UPGRADE=--upgrade takes newer versions)
 	$(LOCK) $(UPGRADE) requirements/bootstrap.in -o requirements/bootstrap.lock
 	$(LOCK) $(UPGRADE) sdk/pyproject.toml server/pyproject.toml --group dev -o requirements/dev.lock
 	$(LOCK) sdk/pyproject.toml server/pyproject.toml -c requirements/dev.lock -o requirements/product.lock
 	$(LOCK) $(UPGRADE) --group node -o requirements/node.lock
+	$(BIN)/python tools/lock_processings.py
 
 clean:  ## Remove what setup and the builds made (data folders stay)
 	rm -rf $(VENV) .tools build node_modules $(BUNDLE)
