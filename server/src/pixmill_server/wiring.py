@@ -7,6 +7,7 @@ from pixmill_server.accounts.accounts import Accounts
 from pixmill_server.accounts.tokens import ensure_local_token
 from pixmill_server.accounts.users import ensure_owner
 from pixmill_server.computes.computes import Computes, ensure_local
+from pixmill_server.datasets.stores import Datasets
 from pixmill_server.db.engine import Database, open_database
 from pixmill_server.db.schema import require_current, upgrade
 from pixmill_server.kernel.clock import Clock, SystemClock
@@ -15,6 +16,7 @@ from pixmill_server.model_registry.hub import read_hub
 from pixmill_server.model_registry.registry import ModelRegistry
 from pixmill_server.settings import Settings, prepare_data_folder
 from pixmill_server.storage.objects import Objects, open_objects
+from pixmill_server.storage.tables import Tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class Services:
     clock: Clock
     signals: Signals
     objects: Objects
+    datasets: Datasets
     accounts: Accounts
     computes: Computes
     registry: ModelRegistry
@@ -62,6 +65,7 @@ def open_services(settings: Settings, *, clock: Clock | None = None) -> Services
         clock=clock,
         signals=signals,
         objects=objects,
+        datasets=Datasets(database, Tables(settings.tables_url), objects, clock),
         accounts=Accounts(database, clock),
         computes=Computes(database, clock),
         registry=ModelRegistry(database, objects, clock, read_hub(settings.hub)),
