@@ -1,0 +1,1 @@
+"""The sample that comes with Pixmill: drawn street scenes and a small detector trained on other ones."""
