@@ -70,10 +70,10 @@ def street(datasets: Datasets, actor: Actor, paths: Sequence[str] = ("a.jpg", "b
 
 def annotated_paths(datasets: Datasets, version_id: str, number: int | None = None) -> list[tuple[str, float]]:
     pinned = pin(datasets, version_id, number)
-    return [
+    return sorted(
         (asset.path, row["bbox_x"])
         for assets, rows in read.annotations_scan(datasets, pinned)
         for asset in assets
         for row in rows.to_pylist()
         if row["asset_id"] == asset.id
-    ]
+    )

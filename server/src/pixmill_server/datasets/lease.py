@@ -24,15 +24,19 @@ class Lease:
     fence: int
 
 
-def take_lease(datasets: Datasets, version_id: str) -> Lease:
-    """Wait for the version to be free; raises `VersionBusy`, `VersionLocked`, `VersionNotFound`."""
+def take_lease(datasets: Datasets, version_id: str, *, also_locked: bool = False) -> Lease:
+    """Wait for the version to be free; raises `VersionBusy`, `VersionLocked`, `VersionNotFound`.
+
+    `also_locked` is for upkeep, which changes nothing that a locked or deleted version holds.
+    """
     datasets.at_step(Step.LEASE)
     owner, deadline = new_id("lease"), datasets.clock.now() + datasets.lease_patience
     while True:
         seen = datasets.database.signals.count(_topic(version_id))
         with datasets.database.transaction() as session:
             row = locked_row(session, version_id)
-            require_open(row)
+            if not also_locked:
+                require_open(row)
             now = datasets.clock.now()
             if row.lease_owner is None or row.lease_expires_at is None or row.lease_expires_at <= now:
                 row.lease_owner = owner

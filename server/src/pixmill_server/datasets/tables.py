@@ -51,6 +51,8 @@ class VersionRow(Base):
     lease_fence: Mapped[int] = mapped_column(BigInt, default=0)
     """Grows with every lease taken; an older fence can no longer move the pointer."""
     lease_expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    compacted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the head's physical pair was last replaced by one of equal content."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     created_by: Mapped[str | None] = mapped_column(Id)
     """The user; None: Pixmill itself."""

@@ -26,6 +26,8 @@ ROWS_PER_FILE = 1_000_000
 _MAIN = "main"
 _OFFSET_BITS = 32
 _NO_RETRIES = 0
+# The plain one is how Lance shows the reservation of fragment numbers, with which a compaction begins.
+_SAME_CONTENT = (LanceOperation.Rewrite, LanceOperation.CreateIndex, LanceOperation.BaseOperation)
 
 
 class ForeignWrite(PixmillError):
@@ -49,6 +51,21 @@ class Index:
     """A sorted index over one column."""
 
     column: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How a version lies in files."""
+
+    files: int
+    deleted_rows: int
+    unindexed_rows: int
+    """The most that any of its indexes has yet to learn."""
+
+    @property
+    def is_best(self) -> bool:
+        """Compaction would change nothing."""
+        return self.files <= 1 and not self.deleted_rows and not self.unindexed_rows
 
 
 @dataclass(frozen=True)
@@ -98,6 +115,15 @@ class Tables:
     def newest(self, name: str, branch: str) -> TableRef:
         """The last version written to the branch, pointed to or not."""
         return TableRef(name, branch, self._checkout(name, (branch, None)).version)
+
+    def shape(self, ref: TableRef) -> Shape:
+        """Reads headers only."""
+        table = self.open(ref)
+        fragments = [fragment.metadata for fragment in table.get_fragments()]
+        rows = sum(fragment.num_rows for fragment in fragments)
+        deleted = sum(fragment.num_deletions for fragment in fragments)
+        indexed = [index.num_rows_indexed for index in table.describe_indices()]
+        return Shape(len(fragments), deleted, max(rows - min(indexed, default=rows), 0))
 
     def write(self, ref: TableRef, properties: Mapping[str, str]) -> "TableWrite":
         """Begin a write whose content starts as that of `ref`; `properties` are kept with what it writes."""
@@ -226,7 +252,7 @@ def require_own(written: TableRef, base_version: int) -> TableRef:
     return written
 
 
-def compact(write: TableWrite) -> TableRef:
+def compact_table(write: TableWrite) -> TableRef:
     """Rewrite `base` into few large files without deleted rows, and bring its indexes up to date; equal content.
 
     Raises `ForeignWrite` where another writer came in between.
@@ -236,7 +262,7 @@ def compact(write: TableWrite) -> TableRef:
     table.optimize.optimize_indices()
     for number in range(start + 1, table.version + 1):
         made = table.read_transaction(number)
-        if made is None or not isinstance(made.operation, LanceOperation.Rewrite | LanceOperation.CreateIndex):
+        if made is None or type(made.operation) not in _SAME_CONTENT:
             raise ForeignWrite(f"Another writer wrote to '{write.pinned.name}' during compaction.", hint="Try again.")
     return TableRef(write.pinned.name, write.pinned.branch, table.version)
 

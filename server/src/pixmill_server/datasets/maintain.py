@@ -1,0 +1,124 @@
+"""Upkeep: fewer and larger files, indexes up to date, and versions gone that no Revision reaches.
+
+None of it changes what a Revision holds. Compaction writes new Lance versions of equal content and the head's physical
+pair is replaced under the lease; older Revisions keep theirs.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from pixmill_server.datasets.errors import HeadMoved
+from pixmill_server.datasets.lease import Lease, free, locked_row, release_lease, require_fence, take_lease
+from pixmill_server.datasets.queries import pin
+from pixmill_server.datasets.records import Pinned
+from pixmill_server.datasets.revise import require_head
+from pixmill_server.datasets.schemas import annotations_table, assets_table
+from pixmill_server.datasets.stores import Datasets, Step
+from pixmill_server.datasets.tables import RevisionRow, VersionRow
+from pixmill_server.storage.tables import ForeignWrite, TableRef, compact_table
+
+GRACE: Final = timedelta(days=1)
+"""Readers that hold a pair which compaction has replaced get this long to finish."""
+MANY_FILES: Final = 16
+MANY_UNINDEXED_ROWS: Final = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Upkeep:
+    """How far a version's head is from its best shape."""
+
+    files: int
+    unindexed_rows: int
+
+    @property
+    def is_due(self) -> bool:
+        """Reads would gain from compaction."""
+        return self.files > MANY_FILES or self.unindexed_rows > MANY_UNINDEXED_ROWS
+
+
+def upkeep(datasets: Datasets, version_id: str) -> Upkeep:
+    """Look at both tables of the head; reads only their headers."""
+    head = pin(datasets, version_id)
+    states = [datasets.tables.shape(ref) for ref in (head.assets, head.annotations)]
+    return Upkeep(max(state.files for state in states), max(state.unindexed_rows for state in states))
+
+
+def compact(datasets: Datasets, version_id: str) -> bool:
+    """Compact and reindex the head; False where somebody else changed the version meanwhile and nothing was done."""
+    lease = take_lease(datasets, version_id, also_locked=True)
+    try:
+        head = pin(datasets, version_id)
+        datasets.at_step(Step.RESTORE_ASSETS)
+        assets = _compacted(datasets, head.assets, lease)
+        datasets.at_step(Step.RESTORE_ANNOTATIONS)
+        annotations = _compacted(datasets, head.annotations, lease)
+        datasets.at_step(Step.POINT)
+        _replace_pair(datasets, lease, head, (assets, annotations))
+    except (ForeignWrite, HeadMoved):
+        return False
+    finally:
+        release_lease(datasets, lease)
+    return True
+
+
+def clean(datasets: Datasets, version_id: str, *, grace: timedelta = GRACE) -> int:
+    """Drop versions of the tables that no Revision and no fork reaches and that are older than `grace`; how many.
+
+    Nothing is dropped within `grace` of a compaction: a reader may hold the pair that it replaced.
+    """
+    lease = take_lease(datasets, version_id, also_locked=True)
+    try:
+        older_than = datasets.clock.now() - grace
+        with datasets.database.reading() as session:
+            row = session.get_one(VersionRow, version_id)
+            if row.compacted_at is not None and row.compacted_at > older_than:
+                return 0
+            reached = _reached(session, row)
+        dropped = 0
+        for name, keep in reached.items():
+            datasets.at_step(Step.CLEAN)
+            forks = datasets.tables.forked_at(name).get(row.branch, set())
+            dropped += datasets.tables.clean(name, row.branch, keep=frozenset(keep | forks), older_than=older_than)
+        return dropped
+    finally:
+        release_lease(datasets, lease)
+
+
+def _compacted(datasets: Datasets, ref: TableRef, lease: Lease) -> TableRef:
+    if datasets.tables.shape(ref).is_best:
+        return ref
+    return compact_table(datasets.tables.write(ref, {"fence": str(lease.fence), "owner": lease.owner}))
+
+
+def _replace_pair(datasets: Datasets, lease: Lease, head: Pinned, pair: tuple[TableRef, TableRef]) -> None:
+    with datasets.database.transaction() as session:
+        row = locked_row(session, head.version_id)
+        require_fence(row, lease)
+        require_head(row, head)
+        revision = session.get_one(RevisionRow, (head.version_id, head.number))
+        assets, annotations = pair
+        revision.assets_branch, revision.assets_version = assets.branch, assets.version
+        revision.annotations_branch, revision.annotations_version = annotations.branch, annotations.version
+        if pair != (head.assets, head.annotations):
+            row.compacted_at = datasets.clock.now()
+        free(session, row)
+
+
+def _reached(session: Session, row: VersionRow) -> dict[str, set[int]]:
+    """For each table, the versions of the row's branch that some Revision reads."""
+    reached: dict[str, set[int]] = {assets_table(row.dataset_id): set(), annotations_table(row.dataset_id): set()}
+    query = (
+        select(RevisionRow)
+        .join(VersionRow, VersionRow.id == RevisionRow.version_id)
+        .where(VersionRow.dataset_id == row.dataset_id)
+    )
+    for revision in session.scalars(query):
+        if revision.assets_branch == row.branch:
+            reached[assets_table(row.dataset_id)].add(revision.assets_version)
+        if revision.annotations_branch == row.branch:
+            reached[annotations_table(row.dataset_id)].add(revision.annotations_version)
+    return reached
