@@ -1,8 +1,12 @@
 """Builds everything once, from the settings, and hands it out as one frozen value."""
 
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pixmill_server
+from pixmill.environments import pack_sdk
+from pixmill.errors import InvalidInput
 from pixmill_server.accounts.accounts import Accounts
 from pixmill_server.accounts.tokens import ensure_local_token
 from pixmill_server.accounts.users import ensure_owner
@@ -14,6 +18,8 @@ from pixmill_server.kernel.clock import Clock, SystemClock
 from pixmill_server.kernel.signals import Signals
 from pixmill_server.model_registry.hub import read_hub
 from pixmill_server.model_registry.registry import ModelRegistry
+from pixmill_server.processings.bundled import sync_builtins
+from pixmill_server.processings.records import Processings
 from pixmill_server.settings import Settings, prepare_data_folder
 from pixmill_server.storage.objects import Objects, open_objects
 from pixmill_server.storage.tables import Tables
@@ -32,6 +38,7 @@ class Services:
     accounts: Accounts
     computes: Computes
     registry: ModelRegistry
+    processings: Processings
 
     def close(self) -> None:
         """Give back what is held open."""
@@ -48,6 +55,10 @@ def prepare(settings: Settings) -> None:
         owner = ensure_owner(accounts)
         ensure_local(Computes(database, SystemClock()), owner.organization_id)
         ensure_local_token(accounts, owner, settings.token_file)
+        _pack_sdk_without_bundle(settings)
+        objects = open_objects(settings.objects_url)
+        processings = _processings(settings, database, objects, SystemClock())
+        sync_builtins(processings, settings.bundle / "processings")
     finally:
         database.close()
 
@@ -69,4 +80,34 @@ def open_services(settings: Settings, *, clock: Clock | None = None) -> Services
         accounts=Accounts(database, clock),
         computes=Computes(database, clock),
         registry=ModelRegistry(database, objects, clock, read_hub(settings.hub)),
+        processings=_processings(settings, database, objects, clock),
     )
+
+
+def _processings(settings: Settings, database: Database, objects: Objects, clock: Clock) -> Processings:
+    return Processings(
+        database=database,
+        objects=objects,
+        clock=clock,
+        environments=settings.environments,
+        sdk_wheel=_sdk_wheel(settings),
+        sandbox=settings.sandbox,
+    )
+
+
+def _sdk_wheel(settings: Settings) -> Path:
+    """The one of the bundle; where there is no bundle, the one that `prepare` packed of the running sources."""
+    found = [*(settings.bundle / "sdk").glob("pixmill-*.whl"), *(settings.data / "sdk").glob("pixmill-*.whl")]
+    if not found:
+        raise InvalidInput(f"The bundle {settings.bundle} has no SDK wheel.", hint="Install Pixmill again.")
+    return found[0]
+
+
+def _pack_sdk_without_bundle(settings: Settings) -> None:
+    if any((settings.bundle / "sdk").glob("pixmill-*.whl")):
+        return
+    folder = settings.data / "sdk"
+    folder.mkdir(exist_ok=True)
+    with TemporaryDirectory(dir=settings.scratch) as fresh:
+        wheel = pack_sdk(Path(fresh))
+        wheel.replace(folder / wheel.name)

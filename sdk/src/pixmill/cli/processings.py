@@ -1,0 +1,111 @@
+"""`pixmill processings`: what can be run."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import JsonValue
+
+from pixmill.cli.connect import connect
+from pixmill.cli.output import Json, print_facts, print_json, print_list, talk
+from pixmill.cli.parameters import ParameterOptions, parameters_of
+from pixmill.client.processings import specs_of
+from pixmill.parameters import ParameterSpec
+
+app = typer.Typer(help="Code that runs over a DatasetVersion.")
+
+
+@app.command("ls")
+def list_processings(*, json: Json = False) -> None:
+    """List Processings: public ones and one's own."""
+    with connect() as client:
+        print_list(
+            client.processings.list(),
+            {
+                "NAME": lambda one: one.name,
+                "KIND": lambda one: one.kind,
+                "WHAT": lambda one: one.title,
+                "TAKES": lambda one: (
+                    ", ".join(f"{taken.task or 'any'} model" for taken in one.code_schema.takes.values()) or "-"
+                ),
+                "FROM": lambda one: "Pixmill" if one.public else "us",
+                "VERSION": lambda one: one.number,
+            },
+            as_json=json,
+            empty="No Processings: `pixmill processings push FILE` adds one of your own.",
+        )
+
+
+@app.command("show")
+def show_processing(name: str, *, json: Json = False) -> None:
+    """Show what is inside: description, code, Parameters, versions."""
+    with connect() as client:
+        found = client.processings.show(name)
+    if json:
+        print_json(found)
+        return
+    facts: dict[str, object] = {
+        "name": found.name,
+        "from": "Pixmill" if found.public else "us",
+        "kind": found.kind,
+        "description": found.description,
+        "version": f"{found.number}, {found.versions[0].created_at:%Y-%m-%d %H:%M} UTC",
+        "code": found.code_digest,
+        "runs": "per batch" if found.code_schema.form == "batch" else "on the whole version",
+        "requires": _requirements(found.requires),
+        "compute": found.compute,
+    }
+    print_facts(facts, as_json=None)
+    typer.echo("parameters")
+    for spec in specs_of(found):
+        typer.echo("  " + _parameter_line(spec, found.defaults))
+
+
+@app.command("push")
+def push_processing(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A Python file that is a Processing.")],
+    *,
+    json: Json = False,
+) -> None:
+    """Push a Processing of one's own; its environment is built, which may take minutes the first time."""
+    console = talk()
+    with connect() as client, console.status(f"Building the environment of {file.name} ..."):
+        found = client.processings.push(file)
+    if json:
+        print_json(found)
+    else:
+        console.print(f"{found.name}@{found.number}: {found.title}.")
+
+
+@app.command("set")
+def set_processing(
+    name: str,
+    *,
+    p: ParameterOptions = None,
+    compute: Annotated[str | None, typer.Option(help="Where launches go that name no Compute.")] = None,
+    json: Json = False,
+) -> None:
+    """Set defaults of one's own for launches to come; `-p NAME=` goes back to the author's default."""
+    texts = parameters_of(p)
+    with connect() as client:
+        values: dict[str, JsonValue] = dict.fromkeys(name for name, text in texts.items() if not text)
+        values |= client.processings.values_from_text(name, {key: text for key, text in texts.items() if text})
+        found = client.processings.set(name, parameters=values, compute=compute)
+    if json:
+        print_json(found)
+
+
+def _requirements(requires: dict[str, JsonValue]) -> str:
+    listed = requires.get("dependencies")
+    names = [str(one) for one in listed] if isinstance(listed, list) else []
+    return ", ".join([f"Python {requires.get('python', '')}".strip(), *names])
+
+
+def _parameter_line(spec: ParameterSpec, defaults: dict[str, JsonValue]) -> str:
+    bounds = [f"{bound:g}" if bound is not None else "" for bound in (spec.minimum, spec.maximum)]
+    may_be = f" {' to '.join(bounds)}" if any(bounds) else ""
+    if spec.choices:
+        may_be = " " + "|".join(str(choice) for choice in spec.choices)
+    value = "required" if spec.required else f"default {spec.default}"
+    ours = f", set to {defaults[spec.name]}" if spec.name in defaults else ""
+    return f"{spec.name}: {spec.type.value}{may_be}, {value}{ours}.  {spec.help}".rstrip()

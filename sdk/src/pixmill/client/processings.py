@@ -1,0 +1,63 @@
+"""Processings: public ones and one's own."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import cast
+
+from pydantic import JsonValue
+
+from pixmill.client.connection import Connection, items_of
+from pixmill.errors import InvalidInput
+from pixmill.parameters import ParameterSpec, spec_from_json, values_from_text
+from pixmill.wire.processings import Processing, ProcessingPage, PushProcessing, SetProcessing
+
+_PUSH_SECONDS = 1800.0
+
+
+class Processings:
+    """`client.processings`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def list(self) -> Iterator[Processing]:
+        """By name."""
+        return items_of(self._connection.pages("/processings", ProcessingPage))
+
+    def show(self, name: str) -> Processing:
+        """By name or id."""
+        return self._connection.ask("GET", f"/processings/{name}", Processing)
+
+    def source(self, name: str, number: int) -> str:
+        """The file as it was pushed."""
+        return self._connection.raw("GET", f"/processings/{name}/versions/{number}/source").text
+
+    def push(self, file: Path) -> Processing:
+        """Send a file; the server builds its environment, which may take minutes the first time."""
+        try:
+            source = file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise InvalidInput(f"'{file}' cannot be read: {error}.", hint="Give a Python file.") from error
+        send = PushProcessing(file_name=file.name, source=source).model_dump_json().encode()
+        answer = self._connection.raw("POST", "/processings", content=send, timeout_seconds=_PUSH_SECONDS)
+        return Processing.model_validate_json(answer.content)
+
+    def set(
+        self, name: str, *, parameters: Mapping[str, JsonValue] | None = None, compute: str | None = None
+    ) -> Processing:
+        """Defaults of one's own for launches to come; None takes a Parameter back to its author's default."""
+        wish = SetProcessing(parameters=dict(parameters or {}), compute=compute)
+        return self._connection.ask("PATCH", f"/processings/{name}", Processing, send=wish)
+
+    def specs(self, name: str) -> "tuple[ParameterSpec, ...]":
+        """The Parameters of the newest version."""
+        return specs_of(self.show(name))
+
+    def values_from_text(self, name: str, texts: Mapping[str, str]) -> dict[str, JsonValue]:
+        """`confidence=0.3` as a number: each text as a value of its Parameter's type."""
+        return cast("dict[str, JsonValue]", values_from_text(self.specs(name), texts))
+
+
+def specs_of(processing: Processing) -> tuple[ParameterSpec, ...]:
+    """Its Parameters, in the order they are shown."""
+    return tuple(spec_from_json(written) for written in processing.code_schema.parameters)

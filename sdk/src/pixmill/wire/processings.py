@@ -1,0 +1,91 @@
+"""Processings in JSON."""
+
+from typing import Literal
+
+from pydantic import AwareDatetime, Field, JsonValue
+
+from pixmill.wire.base import WireModel, WireRequest
+
+
+class TakenModel(WireModel):
+    """What a Parameter that takes a model asks of it."""
+
+    type: str = "model"
+    task: str = ""
+    """Empty: any."""
+    frameworks: list[str] = Field(default_factory=list)
+    """None: any."""
+
+
+class ProcessingSchema(WireModel):
+    """What a form and a launch need to know of the code."""
+
+    name: str
+    title: str
+    description: str
+    kind: str
+    form: Literal["batch", "version"]
+    entry: str
+    batch_size: int
+    """Its default; 0 for a whole-version function."""
+    takes: dict[str, TakenModel]
+    """Parameters that take a model."""
+    parameters: list[dict[str, JsonValue]]
+    """`pixmill.parameters.ParameterSpec`, each as JSON."""
+    requires_network: bool = False
+
+
+class ProcessingVersion(WireModel):
+    """The code as it was pushed once."""
+
+    id: str
+    number: int
+    code_digest: str
+    """BLAKE3 of the source, hexadecimal."""
+    created_at: AwareDatetime
+
+
+class Processing(WireModel):
+    """A Processing, its newest version, and what one's Organization set for it."""
+
+    id: str
+    name: str
+    public: bool
+    """Whether it ships with Pixmill."""
+    kind: str
+    title: str
+    description: str
+    number: int
+    """Of the newest version."""
+    code_digest: str
+    code_schema: ProcessingSchema
+    requires: dict[str, JsonValue]
+    """`python` and `dependencies`."""
+    defaults: dict[str, JsonValue]
+    """Set by one's Organization; they go before the author's."""
+    compute: str
+    """Where launches go that name no Compute."""
+    versions: list[ProcessingVersion]
+    """Newest first."""
+    created_at: AwareDatetime
+
+
+class ProcessingPage(WireModel):
+    """Processings by name."""
+
+    items: list[Processing]
+    next_cursor: str | None = None
+
+
+class PushProcessing(WireRequest):
+    """A file that is a Processing."""
+
+    file_name: str = Field(max_length=200)
+    source: str = Field(max_length=4 << 20)
+
+
+class SetProcessing(WireRequest):
+    """Defaults of one's own; null takes a Parameter back to its author's default."""
+
+    parameters: dict[str, JsonValue] = Field(default_factory=dict)
+    compute: str | None = None

@@ -1,0 +1,84 @@
+"""Processings: public ones and one's own, shown in the same way."""
+
+from fastapi import APIRouter, Response
+
+from pixmill.errors import NotFound
+from pixmill.wire.processings import (
+    Processing,
+    ProcessingPage,
+    ProcessingSchema,
+    ProcessingVersion,
+    PushProcessing,
+    SetProcessing,
+)
+from pixmill_server.api.dependencies import CurrentActor, Services
+from pixmill_server.api.pages import DEFAULT_LIMIT, Cursor, Limit, cut
+from pixmill_server.processings import queries, records
+from pixmill_server.processings.defaults import set_defaults
+from pixmill_server.processings.push import push
+
+router = APIRouter(prefix="/processings", tags=["processings"])
+
+
+@router.get("")
+def list_processings(
+    services: Services, actor: CurrentActor, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+) -> ProcessingPage:
+    """By name."""
+    found = queries.list_processings(services.processings, actor.organization_id)
+    page, following = cut(found, key=lambda one: f"{one.name} {one.id}", limit=limit, cursor=cursor)
+    return ProcessingPage(items=[_processing(one) for one in page], next_cursor=following)
+
+
+@router.get("/{name}")
+def show_processing(services: Services, actor: CurrentActor, name: str) -> Processing:
+    """By name or id."""
+    return _processing(queries.find_processing(services.processings, actor.organization_id, name))
+
+
+@router.get("/{name}/versions/{number}/source", response_class=Response)
+def read_processing_source(services: Services, actor: CurrentActor, name: str, number: int) -> Response:
+    """The file as it was pushed."""
+    found = queries.find_processing(services.processings, actor.organization_id, name)
+    for version in found.versions:
+        if version.number == number:
+            source = queries.read_source(services.processings, version)
+            return Response(source, media_type="text/plain; charset=utf-8")
+    raise NotFound("version of the Processing", f"{name}@{number}", hint=f"Its newest is {found.newest.number}.")
+
+
+@router.post("", status_code=201)
+def push_processing(services: Services, actor: CurrentActor, request: PushProcessing) -> Processing:
+    """Take a file in. Building its environment may take minutes the first time; the same file again changes nothing."""
+    source = request.source.encode()
+    return _processing(push(services.processings, actor, source, file_name=request.file_name))
+
+
+@router.patch("/{name}")
+def set_processing(services: Services, actor: CurrentActor, name: str, request: SetProcessing) -> Processing:
+    """Defaults of one's own for launches to come; null takes a Parameter back to its author's default."""
+    changed = set_defaults(services.processings, actor, name, parameters=request.parameters, compute=request.compute)
+    return _processing(changed)
+
+
+def _processing(processing: records.Processing) -> Processing:
+    newest = processing.newest
+    return Processing(
+        id=processing.id,
+        name=processing.name,
+        public=processing.public,
+        kind=processing.kind,
+        title=processing.title,
+        description=processing.description,
+        number=newest.number,
+        code_digest=newest.code_digest,
+        code_schema=ProcessingSchema.model_validate(newest.schema),
+        requires=dict(newest.requires),
+        defaults=dict(processing.defaults),
+        compute=processing.compute,
+        versions=[
+            ProcessingVersion(id=one.id, number=one.number, code_digest=one.code_digest, created_at=one.created_at)
+            for one in processing.versions
+        ],
+        created_at=processing.created_at,
+    )

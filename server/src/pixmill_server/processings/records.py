@@ -1,0 +1,77 @@
+"""Processings as values; a public one and one's own look the same."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from pixmill.parameters import ParameterSpec, spec_from_json
+from pixmill_server.db.engine import Database
+from pixmill_server.kernel.clock import Clock
+from pixmill_server.storage.objects import Objects
+
+
+@dataclass(frozen=True, slots=True)
+class Processings:
+    """What the feature needs, built once in wiring."""
+
+    database: Database
+    objects: Objects
+    clock: Clock
+    environments: Path
+    """Where environments are built."""
+    sdk_wheel: Path
+    """Goes into every environment."""
+    sandbox: str
+    """By what code is shut in while its schema is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessingVersion:
+    """The code of a Processing as it was pushed."""
+
+    id: str
+    number: int
+    code_digest: str
+    """BLAKE3 of the source, hexadecimal."""
+    source_key: str
+    lock_key: str
+    schema: Mapping[str, JsonValue]
+    """What `pixmill.authoring.schema` read."""
+    requires: Mapping[str, JsonValue]
+    """`python` and `dependencies` of its header."""
+    created_at: datetime
+
+    @property
+    def specs(self) -> list[ParameterSpec]:
+        """Its Parameters."""
+        written = self.schema["parameters"]
+        if not isinstance(written, list):
+            return []
+        return [spec_from_json(one) for one in written if isinstance(one, dict)]
+
+
+@dataclass(frozen=True, slots=True)
+class Processing:
+    """A Processing with its versions, and what the asker's Organization set for it."""
+
+    id: str
+    name: str
+    public: bool
+    kind: str
+    title: str
+    description: str
+    versions: tuple[ProcessingVersion, ...]
+    """Newest first."""
+    defaults: Mapping[str, JsonValue]
+    """Parameter to the value that a launch takes where it gives none."""
+    compute: str
+    """The name of the Compute that a launch takes where it gives none."""
+    created_at: datetime
+
+    @property
+    def newest(self) -> ProcessingVersion:
+        """The version that a launch takes where it names none."""
+        return self.versions[0]
