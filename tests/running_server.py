@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import uvicorn
 
+from pixmill.environments import pack_sdk
 from pixmill_server.accounts.actor import Actor, Role
 from pixmill_server.accounts.tokens import create_token
 from pixmill_server.accounts.users import create_organization, create_user, ensure_owner
@@ -20,6 +21,7 @@ from pixmill_server.app import create_app
 from pixmill_server.computes.computes import ensure_local
 from pixmill_server.settings import Settings, read_settings
 from pixmill_server.wiring import Services, open_services, prepare
+from tools.bundle import copy_processings
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +43,20 @@ class RunningServer:
     stranger: Person
 
 
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The SDK's wheel and the built-in Processings of these very sources, as `make setup` bundles them."""
+    folder = tmp_path_factory.mktemp("bundle")
+    (folder / "sdk").mkdir()
+    pack_sdk(folder / "sdk")
+    copy_processings(folder / "processings")
+    return folder
+
+
 @pytest.fixture
-def server_settings(tmp_path: Path) -> Settings:
+def server_settings(tmp_path: Path, bundle: Path) -> Settings:
     """Settings on a fresh data folder; a test module may override it."""
-    return read_settings({"PIXMILL_DATA": str(tmp_path / "server-data")})
+    return read_settings({"PIXMILL_DATA": str(tmp_path / "server-data"), "PIXMILL_BUNDLE": str(bundle)})
 
 
 @pytest.fixture

@@ -78,3 +78,55 @@ def test_what_is_not_a_pixmill_server_is_said_so(pixmill: Pixmill, server: Runni
     done = pixmill("computes", "ls", url=f"{server.url}/elsewhere")
     assert done.returncode == 1
     assert "PIXMILL_URL" in done.stderr or "There is no" in done.stderr or "Not Found" in done.stderr
+
+
+def test_a_model_is_pushed_with_what_its_file_does_not_say(pixmill: Pixmill, test_data: Path) -> None:
+    file = str(test_data / "models" / "yolox_nano.onnx")
+    without = pixmill("models", "push", file, "--to", "smart-city-yolo/1", "--task", "detection")
+    assert (without.returncode, without.stdout) == (1, "")
+    assert "--labels FILE" in without.stderr
+    classes = str(test_data / "models" / "coco_classes.txt")
+    done = pixmill("models", "push", file, "--to", "smart-city-yolo/1", "--labels", classes, "--json")
+    assert done.returncode == 0, done.stderr
+    pushed = json.loads(done.stdout)
+    assert (pushed["task"], pushed["framework"], pushed["parameters"]["input_size"]) == (
+        "detection",
+        "onnx",
+        [416, 416],
+    )
+    assert len(pushed["labels"]) == 80
+    shown = json.loads(pixmill("models", "show", "smart-city-yolo/1", "--json").stdout)
+    assert shown == pushed
+    (model,) = json.loads(pixmill("models", "ls", "--json").stdout)
+    assert model["name"] == "smart-city-yolo"
+
+
+def test_a_model_that_says_everything_needs_no_options(pixmill: Pixmill, test_data: Path) -> None:
+    for suffix in ("onnx", "tflite"):
+        done = pixmill("models", "push", str(test_data / "models" / f"yolov8n_int8.{suffix}"), "--to", suffix, "--json")
+        assert done.returncode == 0, done.stderr
+        pushed = json.loads(done.stdout)
+        assert (pushed["address"], pushed["task"], pushed["labels"][0]) == (f"{suffix}/1", "detection", "person")
+
+
+def test_a_missing_file_is_named(pixmill: Pixmill) -> None:
+    done = pixmill("models", "push", "/nowhere/model.onnx", "--to", "x/1")
+    assert done.returncode == 1
+    assert "There is no file '/nowhere/model.onnx'" in done.stderr
+
+
+def test_processings_are_listed_shown_and_set(pixmill: Pixmill) -> None:
+    names = {one["name"] for one in json.loads(pixmill("processings", "ls", "--json").stdout)}
+    assert {"yolo-preannotation", "tensorflow-preannotation"} <= names
+    assert pixmill("processings", "set", "yolo-preannotation", "-p", "batch_size=16").returncode == 0
+    assert (
+        "batch_size: int 1 to 4096, default 8, set to 16" in pixmill("processings", "show", "yolo-preannotation").stdout
+    )
+    refused = pixmill("processings", "set", "yolo-preannotation", "-p", "confidence=2")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "Parameter 'confidence' cannot be 2" in refused.stderr
+
+
+def test_the_hub_is_listed(pixmill: Pixmill) -> None:
+    listed = json.loads(pixmill("hub", "ls", "--json").stdout)
+    assert {"yolox-nano", "yolox-tiny", "yolox-s"} <= {model["name"] for model in listed}
