@@ -27,7 +27,7 @@ def test_a_file_without_a_header_needs_nothing() -> None:
         (header("dependencies = 3"), "is not a list of texts"),
         (header("requires-python = 3"), "is not a text"),
         (header("dependencies = ["), "is not TOML"),
-        (header() + header(), "several"),
+        (header("dependencies = []") * 2, "several"),
     ],
 )
 def test_a_header_that_cannot_be_followed_is_refused_with_the_reason(source: str, message: str) -> None:

@@ -1,0 +1,110 @@
+"""What a supervisor knows of its child's work: it listens to the child, stages what is whole, and believes no more."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from pixmill.errors import PixmillError
+from pixmill.runtime.feeder import Feeder
+from pixmill.runtime.frames import FrameReader
+from pixmill.runtime.log_pump import LogPump
+from pixmill.runtime.messages import (
+    AssetFailed,
+    ChunkResult,
+    Ended,
+    FromChild,
+    Happened,
+    Hello,
+    Progressed,
+    Want,
+)
+from pixmill.runtime.plan import Progress, RunEvent, StagedChunk, StagedFailure, StagedSkip
+from pixmill.runtime.server import RunServer
+
+_RATE_SECONDS: Final = 10.0
+
+
+class ChildLied(PixmillError):
+    """The child spoke of assets that were not given to it, or not of all of them."""
+
+
+@dataclass(slots=True)
+class Account:
+    """`listen` in a thread; it ends when the child's pipe does."""
+
+    server: RunServer
+    reader: FrameReader[FromChild]
+    feeder: Feeder
+    pump: LogPump
+    total: int
+    say_started: Callable[[], None]
+    """Called at the child's first sign of life, before anything else is told of it."""
+    ended: Ended | None = None
+    progress: Progress = field(default_factory=Progress)
+    staged_assets: int = 0
+    _offsets: dict[str, int] = field(default_factory=dict)
+    """Of failed assets that are not staged yet: where the log speaks of them."""
+    _staged: set[int] = field(default_factory=set)
+    _rates: deque[tuple[float, int]] = field(default_factory=deque)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every asset of the scope is staged, one way or the other."""
+        return self.staged_assets == self.total
+
+    def images_per_second(self) -> float | None:
+        """Over the last seconds; None: nothing to say yet."""
+        if len(self._rates) < 2:  # noqa: PLR2004 - a rate is between two points
+            return None
+        (begin, before), (end, after) = self._rates[0], self._rates[-1]
+        return (after - before) / (end - begin) if end > begin else None
+
+    def say(self, kind: str, message: str, **facts: Any) -> None:
+        """An event of the supervisor's own."""
+        now = datetime.now(UTC).isoformat()
+        self.pump.add_event(RunEvent(self.pump.position(), now, kind, message, facts))
+
+    def listen(self) -> None:
+        self.progress = Progress(total=self.total)
+        while (received := self.reader.receive()) is not None:
+            message, payload = received
+            match message:
+                case Hello():
+                    self.say_started()
+                case Want():
+                    self.feeder.wishes.put(message)
+                case Progressed(done, failed, skipped):
+                    self._note_progress(Progress(done, failed, skipped, self.total))
+                case AssetFailed():
+                    self._offsets[message.asset_id] = max(0, self.pump.position() - message.printed)
+                case Happened(kind, text, facts):
+                    self.say(kind, text, **facts)
+                case ChunkResult():
+                    self._stage(message, payload)
+                case Ended():
+                    self.ended = message
+
+    def _note_progress(self, progress: Progress) -> None:
+        self.progress = progress
+        now = time.monotonic()
+        self._rates.append((now, progress.done + progress.failed + progress.skipped))
+        while now - self._rates[0][0] > _RATE_SECONDS:
+            self._rates.popleft()
+
+    def _stage(self, result: ChunkResult, annotations: bytes) -> None:
+        chunk = self.feeder.chunk(result.index)
+        given = sorted(asset.id for asset in chunk.assets) if chunk else []
+        told = sorted([*result.done, *(f.asset_id for f in result.failed), *(s.asset_id for s in result.skipped)])
+        if chunk is None or given != told or result.index in self._staged:
+            raise ChildLied(f"The child's account of chunk {result.index} does not fit the assets in it.")
+        failed = [
+            StagedFailure(f.asset_id, f.reason, f.traceback, self._offsets.pop(f.asset_id, None)) for f in result.failed
+        ]
+        skipped = [StagedSkip(s.asset_id, s.reason) for s in result.skipped]
+        staged = StagedChunk(result.done, failed, skipped, annotations, result.tags, result.metadata, result.dropped)
+        self.server.stage(result.index, staged)
+        self._staged.add(result.index)
+        self.staged_assets += len(told)

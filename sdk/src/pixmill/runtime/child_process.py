@@ -1,0 +1,63 @@
+"""Starts the child in its room, with three pipes and nothing else: to it, from it, and its log."""
+
+import os
+import subprocess
+from dataclasses import dataclass
+from typing import Final
+
+from msgspec.msgpack import Decoder
+
+from pixmill.environments import Room, Tier
+from pixmill.runtime.frames import FrameReader, FrameWriter, widen
+from pixmill.runtime.messages import FromChild
+from pixmill.runtime.process_tree import descendants
+
+_SIGNALLED: Final = 128
+
+
+@dataclass(frozen=True, slots=True)
+class ChildProcess:
+    """A running child. Start it from the main thread: it dies with the thread that started it."""
+
+    process: "subprocess.Popen[bytes]"
+    writer: FrameWriter
+    reader: FrameReader[FromChild]
+    log: int
+    """The descriptor to read its log from."""
+
+    def how_it_ended(self, tier: Tier) -> tuple[int | None, int | None]:
+        """Its exit code, or else the signal that ended it. bubblewrap tells of a signal as 128 + its number."""
+        code = self.process.wait()
+        if code < 0:
+            return None, -code
+        if tier is Tier.BUBBLEWRAP and code > _SIGNALLED:
+            return None, code - _SIGNALLED
+        return code, None
+
+    def innermost_pid(self) -> int:
+        """The child's own process, below those of the sandbox; as seen from outside."""
+        below = descendants(self.process.pid)
+        return below[-1] if below else self.process.pid
+
+
+def start_child(room: Room, tier: Tier, *, threads: int) -> ChildProcess:
+    """The child waits for its `Setup`."""
+    to_child, writing = os.pipe()
+    reading, from_child = os.pipe()
+    log, log_end = os.pipe()
+    widen(log)
+    try:
+        process = subprocess.Popen(
+            room.command(tier, ["-m", "pixmill.runtime.child", str(to_child), str(from_child)]),
+            stdin=subprocess.DEVNULL,
+            stdout=log_end,
+            stderr=log_end,
+            cwd=room.scratch,
+            env=room.variables(tier, threads=threads),
+            pass_fds=[to_child, from_child],
+            start_new_session=tier is not Tier.BUBBLEWRAP,
+        )
+    finally:
+        for descriptor in (to_child, from_child, log_end):
+            os.close(descriptor)
+    return ChildProcess(process, FrameWriter(writing), FrameReader(reading, Decoder(FromChild)), log)

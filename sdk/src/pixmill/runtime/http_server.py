@@ -1,0 +1,166 @@
+"""The Run protocol over HTTP: every call carries the token and the fence, and is repeated until it is answered."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, TypeVar
+from urllib.parse import urljoin
+
+import httpx2
+import msgspec
+from blake3 import blake3
+
+from pixmill.runtime.plan import (
+    Chunk,
+    ChunkAnswer,
+    ChunkAsset,
+    Finish,
+    PlannedFile,
+    Progress,
+    RunEvent,
+    RunPlan,
+    StagedChunk,
+)
+from pixmill.runtime.server import AssetUnreadable, RunOver, ServerLost, ServerRefused
+
+_FIRST_WAIT_SECONDS: Final = 0.1
+_LONGEST_WAIT_SECONDS: Final = 3.0
+_TIMEOUT_SECONDS: Final = 30.0
+_CONFLICT, _GONE, _OK_BELOW, _SERVER_FAULT, _TOO_MANY, _UNAUTHORIZED = 409, 410, 300, 500, 429, 401
+_JSON: Final = {"Content-Type": "application/json"}
+
+_Answer = TypeVar("_Answer")
+
+
+class HttpRunServer:
+    """One Run at one server. `patience_seconds` is how long no answer at all is waited for: the lease."""
+
+    def __init__(
+        self,
+        server_url: str,
+        run_id: str,
+        *,
+        token: str,
+        fence: int,
+        patience_seconds: float,
+        source: Path | None = None,
+    ) -> None:
+        self._root = server_url.rstrip("/") + "/"
+        self._run = urljoin(self._root, f"api/v1/runtime/runs/{run_id}/")
+        headers = {"Authorization": f"Bearer {token}", "Pixmill-Fence": str(fence)}
+        plain = server_url.startswith("http://")
+        self._client = httpx2.Client(headers=headers, timeout=_TIMEOUT_SECONDS, trust_env=not plain, verify=not plain)
+        self._patience_seconds = patience_seconds
+        self._source = source
+
+    def plan(self) -> RunPlan:
+        return self._json("GET", "plan", RunPlan)
+
+    def source(self, plan: RunPlan, folder: Path) -> Path:
+        if self._source is not None:
+            return self._source
+        path = folder / "processing.py"
+        path.write_bytes(self._fetch(plan.processing.source_url))
+        return path
+
+    def model_file(self, file: PlannedFile, folder: Path) -> Path:
+        if file.path is not None and Path(file.path).is_file():
+            return Path(file.path)
+        path = folder / file.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        digest = blake3()
+        with path.open("wb") as writing, self._client.stream("GET", urljoin(self._root, file.url)) as answer:
+            _raise_if_over(answer)
+            for piece in answer.iter_bytes():
+                digest.update(piece)
+                writing.write(piece)
+        if file.digest and digest.hexdigest() != file.digest:
+            raise ServerRefused(f"The model file '{file.name}' came with another digest than it was pinned with.")
+        return path
+
+    def started(self, pid: int, sandbox: dict[str, Any]) -> None:
+        self._send("POST", "started", _encode({"pid": pid, "sandbox": sandbox}))
+
+    def heartbeat(self, progress: Progress, images_per_second: float | None, facts: dict[str, Any]) -> bool:
+        body = _encode({"progress": progress, "images_per_second": images_per_second, "facts": facts})
+        answer = self._send("POST", "heartbeat", body)
+        return bool(msgspec.json.decode(answer.content, type=dict[str, Any]).get("cancel", False))
+
+    def claim(self) -> Chunk | None:
+        return self._json("POST", "chunks/claim", ChunkAnswer).chunk
+
+    def read_asset(self, asset: ChunkAsset) -> bytes:
+        try:
+            if asset.local_path is not None:
+                return Path(asset.local_path).read_bytes()
+            if "://" in asset.url:
+                # Somebody else's machine: it must not see the Run's token.
+                return httpx2.get(asset.url, timeout=_TIMEOUT_SECONDS, follow_redirects=True).raise_for_status().content
+            return self._fetch(asset.url)
+        except OSError as error:
+            raise AssetUnreadable(f"the file cannot be read: {error.strerror}") from error
+        except (httpx2.HTTPError, ServerRefused) as error:
+            raise AssetUnreadable(f"the image cannot be fetched: {error}") from error
+
+    def stage(self, index: int, chunk: StagedChunk) -> None:
+        self._send("PUT", f"chunks/{index}", msgspec.msgpack.encode(chunk), "application/msgpack")
+
+    def append_log(self, offset: int, data: bytes) -> int:
+        answer = self._send("PUT", f"log?offset={offset}", data, "application/octet-stream", may_conflict=True)
+        told = msgspec.json.decode(answer.content, type=dict[str, Any])
+        return int(told["expected"] if answer.status_code == _CONFLICT else told["next_offset"])
+
+    def add_events(self, events: Sequence[RunEvent]) -> None:
+        self._send("POST", "events", _encode(list(events)))
+
+    def finish(self, finish: Finish) -> None:
+        self._send("POST", "finish", _encode(finish))
+
+    def _json(self, method: str, path: str, kind: type[_Answer]) -> _Answer:
+        return msgspec.json.decode(self._send(method, path).content, type=kind)
+
+    def _fetch(self, url: str) -> bytes:
+        return self._send("GET", urljoin(self._root, url)).content
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        kind: str = "application/json",
+        *,
+        may_conflict: bool = False,
+    ) -> httpx2.Response:
+        """The answer; the call is repeated while the server does not answer, or answers that it cannot now."""
+        given_up_at = time.monotonic() + self._patience_seconds
+        wait_seconds = _FIRST_WAIT_SECONDS
+        headers = {"Content-Type": kind} if body else {}
+        while True:
+            try:
+                answer = self._client.request(method, urljoin(self._run, path), content=body, headers=headers)
+            except httpx2.TransportError as error:
+                said = str(error) or type(error).__name__
+            else:
+                if answer.status_code < _SERVER_FAULT and answer.status_code != _TOO_MANY:
+                    if not (may_conflict and answer.status_code == _CONFLICT and b'"expected"' in answer.content):
+                        _raise_if_over(answer)
+                    return answer
+                said = f"status {answer.status_code}"
+            if time.monotonic() + wait_seconds > given_up_at:
+                raise ServerLost(f"The server does not answer {method} {path}: {said}.")
+            time.sleep(wait_seconds)
+            wait_seconds = min(2 * wait_seconds, _LONGEST_WAIT_SECONDS)
+
+
+def _encode(value: object) -> bytes:
+    return msgspec.json.encode(value)
+
+
+def _raise_if_over(answer: httpx2.Response) -> None:
+    status = answer.status_code
+    if status < _OK_BELOW:
+        return
+    if status in {_CONFLICT, _GONE, _UNAUTHORIZED}:
+        raise RunOver(f"The Run is over, or somebody else's: status {status}.")
+    answer.read()
+    raise ServerRefused(f"{answer.request.method} {answer.request.url.path} was refused: {status} {answer.text[:500]}")

@@ -1,0 +1,162 @@
+"""What the server says to a supervisor, as far as the supervisor needs it; fields it does not know are passed over."""
+
+from typing import Any
+
+from msgspec import Struct, field
+
+
+class PlannedProcessing(Struct):
+    """The code of a Run."""
+
+    name: str
+    form: str
+    """batch or version."""
+    entry: str
+    batch_size: int
+    source_url: str
+    requires_network: bool = False
+
+
+class PlannedFile(Struct):
+    """A file of the ModelVersion."""
+
+    name: str
+    size_bytes: int
+    url: str
+    digest: str = ""
+    path: str | None = None
+
+
+class PlannedModel(Struct):
+    """The ModelVersion of a Run."""
+
+    name: str
+    task: str
+    framework: str
+    labels: list[str]
+    files: list[PlannedFile]
+    family: str | None = None
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+class PlannedTotals(Struct):
+    """How much there is to do."""
+
+    assets: int
+    chunks: int
+
+
+class PlannedLimits(Struct):
+    """What the Compute grants; 0 bytes: no limit."""
+
+    cpus: float
+    memory_bytes: int
+    gpus: int = 0
+
+
+class RunPlan(Struct):
+    """All that a supervisor has to know."""
+
+    processing: PlannedProcessing
+    parameters: dict[str, Any]
+    labels: list[str]
+    version: str
+    totals: PlannedTotals
+    limits: PlannedLimits
+    heartbeat_seconds: float
+    model: PlannedModel | None = None
+    model_parameter: str | None = None
+    wanted_classes: list[int] | None = None
+    label_map: dict[str, str] | None = None
+
+
+class ChunkAsset(Struct):
+    """An asset to work on."""
+
+    id: str
+    path: str
+    width: int
+    height: int
+    url: str
+    tags: list[str] = field(default_factory=list)
+    local_path: str | None = None
+
+
+class Chunk(Struct):
+    """A piece of the scope."""
+
+    index: int
+    assets: list[ChunkAsset]
+
+
+class ChunkAnswer(Struct):
+    """The next chunk; None when there is no more."""
+
+    chunk: Chunk | None = None
+
+
+class StagedFailure(Struct):
+    """An asset that failed."""
+
+    asset_id: str
+    reason: str
+    traceback: str | None
+    log_offset: int | None
+
+
+class StagedSkip(Struct):
+    """An asset that was left out."""
+
+    asset_id: str
+    reason: str
+
+
+class StagedChunk(Struct):
+    """What became of a chunk, as MessagePack."""
+
+    done: list[str]
+    failed: list[StagedFailure]
+    skipped: list[StagedSkip]
+    annotations: bytes
+    tags: dict[str, list[str]]
+    metadata: dict[str, dict[str, Any]]
+    dropped: dict[str, int]
+
+
+class Progress(Struct):
+    """Assets so far."""
+
+    done: int = 0
+    failed: int = 0
+    skipped: int = 0
+    total: int = 0
+
+
+class RunEvent(Struct):
+    """Something that Pixmill itself has to say about a Run."""
+
+    offset: int
+    """Bytes of the log that were written before it happened."""
+    at: str
+    """ISO 8601, UTC."""
+    kind: str
+    message: str
+    facts: dict[str, Any]
+
+
+class RunError(Struct):
+    """The exception that ended the child."""
+
+    type: str
+    message: str
+    traceback: str = ""
+
+
+class Finish(Struct):
+    """The child has ended, and its whole log is sent."""
+
+    exit_code: int | None
+    signal: int | None
+    ledger_complete: bool
+    returned: bool
+    error: RunError | None

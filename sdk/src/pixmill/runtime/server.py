@@ -1,0 +1,60 @@
+"""Whom a supervisor reports to: a server over HTTP (`http_server.py`), or, in a test run, the terminal (`trial.py`)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from pixmill.errors import PixmillError
+from pixmill.runtime.plan import Chunk, ChunkAsset, Finish, PlannedFile, Progress, RunEvent, RunPlan, StagedChunk
+
+
+class RunOver(PixmillError):
+    """The Run was given to somebody else, or has ended: stop, and stay silent."""
+
+
+class ServerLost(PixmillError):
+    """No answer for longer than the lease: somebody else has the Run by now."""
+
+
+class ServerRefused(PixmillError):
+    """An answer that means a defect of ours."""
+
+
+class AssetUnreadable(PixmillError):
+    """The bytes of an asset cannot be had; the message is the reason."""
+
+
+class RunServer(Protocol):
+    """The Run protocol, from any thread. Any call may raise `RunOver`, `ServerLost` or `ServerRefused`."""
+
+    def plan(self) -> RunPlan: ...
+
+    def source(self, plan: RunPlan, folder: Path) -> Path:
+        """The Processing's file; in the folder, where it does not lie on this machine already."""
+        ...
+
+    def model_file(self, file: PlannedFile, folder: Path) -> Path:
+        """A file of the model, in the same way."""
+        ...
+
+    def started(self, pid: int, sandbox: dict[str, Any]) -> None: ...
+
+    def heartbeat(self, progress: Progress, images_per_second: float | None, facts: dict[str, Any]) -> bool:
+        """Whether the Run is to be cancelled."""
+        ...
+
+    def claim(self) -> Chunk | None: ...
+
+    def read_asset(self, asset: ChunkAsset) -> bytes:
+        """The bytes of its file. Raises `AssetUnreadable`."""
+        ...
+
+    def stage(self, index: int, chunk: StagedChunk) -> None: ...
+
+    def append_log(self, offset: int, data: bytes) -> int:
+        """How far the server has the log now; less or more than was sent where it had another position."""
+        ...
+
+    def add_events(self, events: Sequence[RunEvent]) -> None: ...
+
+    def finish(self, finish: Finish) -> None: ...

@@ -1,0 +1,268 @@
+"""One Run from its plan to its end: starts the child, keeps it fed, heard and watched, and reports how it ended.
+
+Everything that waits (the log, the chunks, the child's words, the heartbeat) is a thread of its own; this one watches.
+"""
+
+import math
+import os
+import select
+import shutil
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event
+from typing import Any, Final
+
+import msgspec
+
+from pixmill.environments import Environment, Room, Tier, choose_tier
+from pixmill.errors import PixmillError
+from pixmill.runtime.account import Account
+from pixmill.runtime.child_process import ChildProcess, start_child
+from pixmill.runtime.feeder import Feeder
+from pixmill.runtime.log_pump import LogPump
+from pixmill.runtime.messages import SeenLandlock, SeenModel, Setup
+from pixmill.runtime.plan import Finish, RunError, RunPlan
+from pixmill.runtime.process_tree import descendants, kill_descendants, memory_bytes, terminate
+from pixmill.runtime.server import RunOver, RunServer, ServerLost
+
+_LOOK_SECONDS: Final = 0.25
+_TERM_GRACE_SECONDS: Final = 2.0
+_KILL_SECONDS: Final = 2.5
+_EXIT_GRACE_SECONDS: Final = 15.0
+"""What a child gets for its own end after it has said its last word."""
+_LOG_END_SECONDS: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where and how a Run is placed on this machine."""
+
+    environment: Environment
+    scratch: Path
+    """A folder of this Run alone; emptied at the end."""
+    sandbox: str = "auto"
+    """The policy: auto, or a tier that must work."""
+
+
+@dataclass(slots=True)
+class _Watch:
+    """Why the child is to be stopped, as the threads find out."""
+
+    cancel: Event
+    killed_for: RunError | None = None
+    limits: dict[str, str] = field(default_factory=dict)
+
+
+def supervise(server: RunServer, placement: Placement, *, cancel: Event) -> bool:
+    """Run to the end. True: the end was reported; False: the Run is not ours any more, and nothing was said.
+
+    `cancel` may be set from outside, to stop the child and report that.
+    """
+    plan = server.plan()
+    inside, outside = placement.scratch / "inside", placement.scratch / "files"
+    for folder in (inside, outside):
+        folder.mkdir(parents=True, exist_ok=True)
+    tier = choose_tier(placement.sandbox)
+    room = _room(server, plan, placement.environment, inside, outside)
+    others = frozenset(descendants(os.getpid()))
+    threads = max(1, math.ceil(plan.limits.cpus))
+    child = start_child(room, tier, threads=threads)
+    pump = LogPump(child.log, server)
+    feeder = Feeder(server, child.writer)
+    account = Account(
+        server, child.reader, feeder, pump, plan.totals.assets, lambda: _say_started(server, plan, tier, child)
+    )
+    child.writer.send(_setup(plan, room, tier, threads))
+    watch = _Watch(cancel)
+    try:
+        with ThreadPoolExecutor(max_workers=6, thread_name_prefix="run") as threads_pool:
+            return _Supervision(server, plan, tier, child, account, watch, threads_pool, others).run()
+    finally:
+        kill_descendants(os.getpid(), but=others, within_seconds=_KILL_SECONDS)
+        shutil.rmtree(placement.scratch, ignore_errors=True)
+
+
+@dataclass(slots=True)
+class _Supervision:
+    server: RunServer
+    plan: RunPlan
+    tier: Tier
+    child: ChildProcess
+    account: Account
+    watch: _Watch
+    pool: ThreadPoolExecutor
+    others: frozenset[int]
+    """Processes below this one that are not the Run's."""
+    _over: Event = field(default_factory=Event)
+
+    def run(self) -> bool:
+        account, pump = self.account, self.account.pump
+        reading, pushing = self.pool.submit(pump.read), self.pool.submit(pump.push)
+        listening, feeding = self.pool.submit(account.listen), self.pool.submit(account.feeder.run)
+        beating = self.pool.submit(self._beat)
+        try:
+            self._wait_for_child([reading, pushing, listening, feeding, beating])
+            self._stop_child()
+            self._settle(listening)
+            account.feeder.wishes.put(None)
+            self._drain(reading)
+            self._settle(pushing)
+            self._over.set()
+            self.server.finish(self._finish())
+        except (RunOver, ServerLost):
+            return False
+        finally:
+            self._over.set()
+            self._stop_child()
+            account.feeder.wishes.put(None)
+            pump.end()
+        return True
+
+    def _wait_for_child(self, working: "list[Future[None]]") -> None:
+        """Until the child is gone, or has to go."""
+        descriptor = os.pidfd_open(self.child.process.pid)
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        said_last_word = math.inf
+        try:
+            while not poll.poll(_LOOK_SECONDS * 1000):
+                for thread in working:
+                    self._settle(thread, at_once=True)
+                self._watch_memory()
+                if self.account.ended is not None:
+                    said_last_word = min(said_last_word, time.monotonic())
+                if self.watch.cancel.is_set() or self.watch.killed_for is not None:
+                    return
+                if time.monotonic() - said_last_word > _EXIT_GRACE_SECONDS:
+                    return
+        finally:
+            os.close(descriptor)
+
+    def _settle(self, thread: "Future[None]", *, at_once: bool = False) -> None:
+        """What went wrong in a thread ends the Run: silently where it is not ours any more, else with the reason."""
+        if at_once and not thread.done():
+            return
+        error = thread.exception()
+        if isinstance(error, (RunOver, ServerLost)):
+            raise error
+        if isinstance(error, (PixmillError, msgspec.DecodeError)):
+            self.watch.killed_for = RunError(type(error).__name__, str(error))
+        elif error is not None:
+            raise error
+
+    def _stop_child(self) -> None:
+        """Gone within five seconds, with all below it, whatever it does about it."""
+        process = self.child.process
+        if process.poll() is None:
+            if self.watch.killed_for is None:
+                terminate(process.pid)
+                _wait(process.pid, _TERM_GRACE_SECONDS)
+            if process.poll() is None:
+                process.kill()
+        process.wait()
+        kill_descendants(os.getpid(), but=self.others, within_seconds=_KILL_SECONDS)
+
+    def _drain(self, reading: "Future[None]") -> None:
+        until = time.monotonic() + _LOG_END_SECONDS
+        while not reading.done() and time.monotonic() < until:
+            time.sleep(_LOOK_SECONDS / 10)
+        if not reading.done():
+            self.account.pump.end()
+
+    def _beat(self) -> None:
+        while not self._over.wait(self.plan.heartbeat_seconds):
+            if self.server.heartbeat(self.account.progress, self.account.images_per_second(), {}):
+                self.watch.cancel.set()
+
+    def _watch_memory(self) -> None:
+        allowed = self.plan.limits.memory_bytes
+        if not allowed:
+            return
+        used = memory_bytes(self.child.process.pid)
+        if used > allowed:
+            message = f"The Run used {used >> 20} MiB of memory; its Compute grants {allowed >> 20} MiB."
+            self.account.say("memory-exceeded", message, used_bytes=used, allowed_bytes=allowed)
+            self.watch.killed_for = RunError("MemoryExceeded", message)
+
+    def _finish(self) -> Finish:
+        exit_code, signal = self.child.how_it_ended(self.tier)
+        ended = self.account.ended
+        error = self.watch.killed_for
+        if error is None and ended is not None and ended.error is not None:
+            error = RunError(ended.error.type, ended.error.message, ended.error.traceback)
+        if error is None and ended is None and not self.watch.cancel.is_set():
+            error = _unexplained(exit_code, signal)
+        return Finish(
+            exit_code=exit_code,
+            signal=signal,
+            ledger_complete=self.account.is_complete,
+            returned=ended is not None and ended.returned,
+            error=error,
+        )
+
+
+def _room(server: RunServer, plan: RunPlan, environment: Environment, inside: Path, outside: Path) -> Room:
+    source = server.source(plan, outside)
+    files = {_SOURCE: source.resolve()}
+    for file in plan.model.files if plan.model else ():
+        files[f"models/{file.name}"] = server.model_file(file, outside / "models").resolve()
+    return Room(environment, inside, files, network=plan.processing.requires_network)
+
+
+_SOURCE: Final = "processing/processing.py"
+
+
+def _say_started(server: RunServer, plan: RunPlan, tier: Tier, child: ChildProcess) -> None:
+    limits = {"cpus": "threads", "memory": "watch" if plan.limits.memory_bytes else "none"}
+    server.started(child.innermost_pid(), {"tier": tier.value, "limits": limits})
+
+
+def _setup(plan: RunPlan, room: Room, tier: Tier, threads: int) -> Setup:
+    rules = room.landlock_rules()
+    return Setup(
+        source=str(room.seen(_SOURCE, tier)),
+        form=plan.processing.form,
+        batch_size=plan.processing.batch_size,
+        parameters=plan.parameters,
+        labels=plan.labels,
+        version=plan.version,
+        scratch=str(room.seen_scratch(tier)),
+        threads=threads,
+        total=plan.totals.assets,
+        label_map=plan.label_map,
+        model=_seen_model(plan, room, tier),
+        model_parameter=plan.model_parameter,
+        landlock=SeenLandlock(list(rules.readable), list(rules.writable), rules.network)
+        if tier is Tier.LANDLOCK
+        else None,
+    )
+
+
+def _seen_model(plan: RunPlan, room: Room, tier: Tier) -> SeenModel | None:
+    model = plan.model
+    if model is None:
+        return None
+    files = {file.name: str(room.seen(f"models/{file.name}", tier)) for file in model.files}
+    facts: dict[str, Any] = dict(model.parameters)
+    return SeenModel(
+        model.name, model.task, model.framework, model.family, model.labels, facts, files, plan.wanted_classes
+    )
+
+
+def _unexplained(exit_code: int | None, signal: int | None) -> RunError:
+    if signal is not None:
+        message = f"The process was ended by signal {signal}."
+        if signal == 9:  # noqa: PLR2004 - SIGKILL
+            message += " The kernel does that when memory runs out."
+        return RunError("ProcessKilled", message)
+    return RunError("ProcessExited", f"The process ended with exit code {exit_code} before its work was done.")
+
+
+def _wait(pid: int, seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < until:
+        if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
+            return
+        time.sleep(_LOOK_SECONDS / 10)
