@@ -6,6 +6,7 @@ from types import ModuleType
 
 import pixmill.authoring
 from pixmill.authoring.schema import read_schema
+from pixmill.formats import format_names
 from tools.cli_reference import commands, options
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,3 +47,8 @@ def test_every_option_of_every_command_says_what_it_is() -> None:
 
 def test_every_command_says_what_it_does() -> None:
     assert not [path for path, command in commands() if not command.help]
+
+
+def test_every_format_is_documented() -> None:
+    page = (DOCS / "reference/formats.md").read_text()
+    assert set(re.findall(r"^## `(\w+)`", page, re.MULTILINE)) == set(format_names())
