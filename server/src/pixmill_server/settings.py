@@ -62,6 +62,11 @@ class Settings:
         return self.data / "scratch"
 
     @property
+    def open_logs(self) -> Path:
+        """The newest part of the log of each Run that goes on; older parts are objects."""
+        return self.data / "logs"
+
+    @property
     def token_file(self) -> Path:
         """The token of the owner, for the command line on this machine; only its owner can read it."""
         return self.data / "local-token"

@@ -14,6 +14,8 @@ from pixmill_server.computes.computes import Computes, ensure_local
 from pixmill_server.datasets.stores import Datasets
 from pixmill_server.db.engine import Database, open_database
 from pixmill_server.db.schema import require_current, upgrade
+from pixmill_server.jobs.access import Jobs
+from pixmill_server.jobs.logs import Logs
 from pixmill_server.kernel.clock import Clock, SystemClock
 from pixmill_server.kernel.signals import Signals
 from pixmill_server.model_registry.hub import read_hub
@@ -39,6 +41,7 @@ class Services:
     computes: Computes
     registry: ModelRegistry
     processings: Processings
+    jobs: Jobs
 
     def close(self) -> None:
         """Give back what is held open."""
@@ -70,17 +73,19 @@ def open_services(settings: Settings, *, clock: Clock | None = None) -> Services
     database = open_database(settings.database_url, signals=signals)
     require_current(database)
     objects = open_objects(settings.objects_url)
+    datasets = Datasets(database, Tables(settings.tables_url), objects, clock)
     return Services(
         settings=settings,
         database=database,
         clock=clock,
         signals=signals,
         objects=objects,
-        datasets=Datasets(database, Tables(settings.tables_url), objects, clock),
+        datasets=datasets,
         accounts=Accounts(database, clock),
         computes=Computes(database, clock),
         registry=ModelRegistry(database, objects, clock, read_hub(settings.hub)),
         processings=_processings(settings, database, objects, clock),
+        jobs=Jobs(database, datasets, objects, Logs(database, objects, settings.open_logs), clock),
     )
 
 

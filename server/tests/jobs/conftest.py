@@ -107,6 +107,7 @@ def _run(job_id: str, number: int, compute: str, assets: int, now: datetime) -> 
         processing_number=1,
         code_digest="0" * 64,
         model_digests={},
+        given={},
         parameters={},
         labels=["car"],
         chunk_size=4,

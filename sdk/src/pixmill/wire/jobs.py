@@ -1,14 +1,24 @@
 """Jobs and Runs in JSON: what is asked to launch one, and what is told about it."""
 
+from enum import StrEnum
 from typing import Literal
 
 from pydantic import AwareDatetime, Field, JsonValue
 
 from pixmill.wire.base import WireModel, WireRequest
-from pixmill.wire.runtime import Progress
+from pixmill.wire.runtime import Progress, RunEvent
 
 RunStatusName = Literal["pending", "running", "succeeded", "failed", "cancelled"]
-ExistingName = Literal["keep", "replace", "add"]
+
+
+class Existing(StrEnum):
+    """What is done where an asset has annotations already; what a human edited or accepted stays, always."""
+
+    KEEP = "keep"
+    """The asset is skipped, with that reason."""
+    REPLACE = "replace"
+    """The shapes that the same Processing and model made go."""
+    ADD = "add"
 
 
 class JobScope(WireRequest):
@@ -35,7 +45,7 @@ class LaunchJob(WireRequest):
     map: dict[str, str] = Field(default_factory=dict)
     """Model class to Label, beside those of equal name."""
     scope: JobScope = JobScope()
-    existing: ExistingName = "keep"
+    existing: Existing = Existing.KEEP
     compute: str | None = None
     """Its name; None: the Processing's default, else `local`."""
 
@@ -73,7 +83,7 @@ class LaunchPlan(WireModel):
     labels_without_class: list[str]
     """Labels that get nothing."""
     proposals: list[LabelProposal]
-    existing: ExistingName
+    existing: Existing
     notes: list[str] = Field(default_factory=list)
 
 
@@ -150,7 +160,7 @@ class Job(WireModel):
     parameters: dict[str, JsonValue]
     mapped: dict[str, str] = Field(default_factory=dict)
     scope: dict[str, JsonValue] = Field(default_factory=dict)
-    existing: ExistingName
+    existing: Existing
     created_by: str
     created_at: AwareDatetime
     running_seconds: float
@@ -190,6 +200,12 @@ class LogPiece(WireModel):
     offset: int
     bytes: str
     """Base64 of what the child wrote from `offset` on."""
+
+
+class LogEvent(RunEvent):
+    """The `data:` of an `event: event` of a log stream."""
+
+    id: str
 
 
 class LogEnd(WireModel):

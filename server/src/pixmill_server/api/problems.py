@@ -19,6 +19,7 @@ from pixmill.errors import (
     ProcessingError,
 )
 from pixmill.wire.problems import PROBLEM_MEDIA_TYPE, PROBLEM_TYPE, Problem
+from pixmill_server.jobs.errors import RunIsOver
 from pixmill_server.model_registry.errors import DownloadFailed
 
 _STATUSES: dict[type[PixmillError], HTTPStatus] = {
@@ -27,6 +28,7 @@ _STATUSES: dict[type[PixmillError], HTTPStatus] = {
     ProcessingError: HTTPStatus.UNPROCESSABLE_ENTITY,
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
+    RunIsOver: HTTPStatus.GONE,
     Forbidden: HTTPStatus.FORBIDDEN,
     NotSignedIn: HTTPStatus.UNAUTHORIZED,
     DownloadFailed: HTTPStatus.BAD_GATEWAY,

@@ -61,3 +61,9 @@ class AmbiguousJob(InvalidInput):
     """The beginning of an id that several Jobs share."""
 
     code = "ambiguous-job"
+
+
+class PlacementFailed(Conflict):
+    """No executor here can start the Run."""
+
+    code = "placement-failed"

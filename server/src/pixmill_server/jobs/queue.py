@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from pixmill.errors import NotFound, NotSignedIn
@@ -18,6 +18,7 @@ from pixmill_server.computes.tables import ComputeRow
 from pixmill_server.db.engine import announce
 from pixmill_server.jobs.errors import RunIsOver, StaleFence
 from pixmill_server.jobs.lifecycle import ACTIVE, Reason, RunStatus
+from pixmill_server.jobs.logs import log_topic
 from pixmill_server.jobs.tables import RunRow
 
 LEASE = timedelta(seconds=20)
@@ -77,6 +78,12 @@ def claim(session: Session, *, worker: str, now: datetime) -> ClaimedRun | None:
         return None
     announce(session, run_topic(found.id))
     return ClaimedRun(found.id, found.job_id, found.number, found.fence, token)
+
+
+def is_anything_waiting(session: Session, *, now: datetime) -> bool:
+    """Whether some Run might be claimed: a cheap look before `claim` takes locks."""
+    waiting = or_(RunRow.lease_owner.is_(None), _abandoned_unbegun(now))
+    return bool(session.scalar(select(exists().where(RunRow.status == RunStatus.PENDING, waiting))))
 
 
 def _next_in_line(computes: Sequence[str], now: datetime) -> Any:
@@ -221,6 +228,7 @@ def end(
     run.status, run.reason, run.message = status, reason, message
     run.ended_at, run.waits_for, run.token_hash = now, None, None
     announce(session, run_topic(run.id))
+    announce(session, log_topic(run.id))
     announce(session, QUEUE_TOPIC)
 
 

@@ -13,6 +13,8 @@ from pixmill_server.storage.objects import Objects
 class StagedResults(msgspec.Struct, frozen=True):
     """What a chunk adds: shapes, tags and metadata; assets by id, Labels by name."""
 
+    done: list[str] = []
+    """Assets that were looked at, also those where nothing was found."""
     annotations: bytes = b""
     """`AnnotationColumns.to_bytes()`; empty for none."""
     tags: dict[str, list[str]] = {}

@@ -24,8 +24,11 @@ class JobRow(Base):
     processing_id: Mapped[str] = mapped_column(Id, index=True)
     model_version_id: Mapped[str | None] = mapped_column(Id, index=True)
     """None: the Processing takes no model."""
+    model: Mapped[str | None] = mapped_column(Text)
+    """As it was asked for; a Model without a version means its newest one, each time."""
     compute_id: Mapped[str] = mapped_column(Id)
     parameters: Mapped[dict[str, Any]] = mapped_column(JsonValue)
+    """Those that were given."""
     label_map: Mapped[dict[str, str]] = mapped_column(JsonValue)
     """Model class to Label as `--map` gave it; equal names go without saying."""
     scope: Mapped[dict[str, Any]] = mapped_column(JsonValue)
@@ -66,12 +69,17 @@ class RunRow(Base):
     processing_number: Mapped[int]
     code_digest: Mapped[str] = mapped_column(Text)
     model_digests: Mapped[dict[str, str]] = mapped_column(JsonValue)
+    given: Mapped[dict[str, Any]] = mapped_column(JsonValue)
+    """Parameters that were given."""
     parameters: Mapped[dict[str, Any]] = mapped_column(JsonValue)
     """All of them, with their values."""
+    model_version_id: Mapped[str | None] = mapped_column(Id)
     label_map: Mapped[dict[str, str] | None] = mapped_column(JsonValue)
     """Every model class that goes to a Label; None: the Processing takes no model, and names Labels itself."""
     labels: Mapped[list[str]] = mapped_column(JsonValue)
     """The version's Labels at launch."""
+    differs: Mapped[list[str]] = mapped_column(JsonValue, default=list)
+    """What is not as in the Run before."""
     chunk_size: Mapped[int]
     """Assets in each chunk but the last."""
 

@@ -1,0 +1,237 @@
+"""The Run protocol: the endpoints that a supervisor speaks to (see `pixmill.wire.runtime`)."""
+
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi.responses import FileResponse, StreamingResponse
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import ValidationError
+
+from pixmill.errors import InvalidInput, NotFound, NotSignedIn
+from pixmill.wire import runtime as wire
+from pixmill_server.api.dependencies import Services
+from pixmill_server.datasets.records import AssetRecord
+from pixmill_server.jobs import supervise
+from pixmill_server.jobs.events import Event, add_events
+from pixmill_server.jobs.finish import finish
+from pixmill_server.jobs.lifecycle import ChildEnd, ChildError
+from pixmill_server.jobs.pins import PinnedModel
+from pixmill_server.jobs.queue import HEARTBEAT_SECONDS, authorize, held, started
+from pixmill_server.jobs.supervise import Caller
+from pixmill_server.storage.objects import Digest
+
+router = APIRouter(prefix="/runtime/runs/{run_id}", tags=["runtime"])
+_bearer = HTTPBearer(auto_error=False, scheme_name="RunToken", description="The token of one Run.")
+
+
+def caller_of(
+    services: Services,
+    run_id: str,
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    fence: Annotated[int, Header(alias=wire.FENCE_HEADER)],
+) -> Caller:
+    """The supervisor that speaks."""
+    if bearer is None:
+        raise NotSignedIn("A Run's token is needed here.")
+    with services.database.reading() as session:
+        authorize(session, run_id, token=bearer.credentials, fence=fence)
+    return Caller(run_id, fence)
+
+
+CurrentCaller = Annotated[Caller, Depends(caller_of)]
+
+
+async def body_of(request: Request) -> bytes:
+    """The whole body: log bytes, or one chunk's results."""
+    return await request.body()
+
+
+Body = Annotated[bytes, Depends(body_of)]
+
+
+@router.get("/plan")
+def show_plan(services: Services, caller: CurrentCaller) -> wire.RunPlan:
+    """All that the supervisor has to know."""
+    return _plan(services, caller, supervise.plan_of(services.jobs, caller))
+
+
+@router.post("/heartbeat")
+def heartbeat(services: Services, caller: CurrentCaller, beat: wire.Heartbeat) -> wire.HeartbeatAnswer:
+    """Keeps the lease alive; the answer may say *cancel*."""
+    progress = {**beat.progress.model_dump(), "images_per_second": beat.images_per_second}
+    return wire.HeartbeatAnswer(cancel=supervise.heartbeat(services.jobs, caller, progress=progress, facts=beat.facts))
+
+
+@router.post("/started", status_code=204)
+def run_started(services: Services, caller: CurrentCaller, sign: wire.Started) -> None:
+    """The child's first sign of life: the Run is `running`."""
+    with services.database.transaction() as session:
+        facts = {"sandbox": sign.sandbox, "pid": sign.pid}
+        started(session, caller.run_id, caller.fence, now=services.clock.now(), facts=facts)
+
+
+@router.post("/chunks/claim")
+def claim_chunk(services: Services, caller: CurrentCaller) -> wire.ChunkAnswer:
+    """The next piece of work."""
+    claimed = supervise.next_chunk(services.jobs, caller)
+    if claimed is None:
+        return wire.ChunkAnswer()
+    assets = [_asset(services, caller, record) for record in claimed.assets]
+    return wire.ChunkAnswer(chunk=wire.Chunk(index=claimed.index, assets=assets))
+
+
+@router.put("/chunks/{index}", status_code=204)
+def stage_chunk(services: Services, caller: CurrentCaller, index: int, body: Body) -> None:
+    """What became of a chunk; nothing of it is visible before the Run commits."""
+    staged = _staged(body)
+    told = supervise.StagedOutcome(
+        done=staged.done,
+        failed=[
+            supervise.NotDone(each.asset_id, each.reason, each.traceback, each.log_offset) for each in staged.failed
+        ],
+        skipped=[supervise.NotDone(each.asset_id, each.reason) for each in staged.skipped],
+        annotations=staged.annotations,
+        tags=staged.tags,
+        metadata=staged.metadata,
+        dropped=staged.dropped,
+    )
+    supervise.stage_chunk(services.jobs, caller, index, told)
+
+
+@router.put("/log")
+def append_log(
+    services: Services, caller: CurrentCaller, body: Body, offset: Annotated[int, Query(ge=0)]
+) -> wire.LogPosition:
+    """Bytes of the log from `offset` on."""
+    return wire.LogPosition(next_offset=services.jobs.logs.append(caller.run_id, offset, body))
+
+
+@router.post("/events", status_code=204)
+def add_run_events(services: Services, caller: CurrentCaller, events: list[wire.RunEvent]) -> None:
+    """What Pixmill itself has to say."""
+    with services.database.transaction() as session:
+        held(session, caller.run_id, caller.fence)
+        add_events(
+            session,
+            caller.run_id,
+            [Event(event.offset, event.at, event.kind, event.message, event.facts) for event in events],
+        )
+
+
+@router.post("/finish")
+def finish_run(services: Services, caller: CurrentCaller, told: wire.Finish) -> wire.FinishAnswer:
+    """The child has ended; the answer is how the Run did."""
+    error = ChildError(told.error.type, told.error.message, told.error.traceback) if told.error else None
+    child = ChildEnd(exit_code=told.exit_code, signal=told.signal, returned=told.returned, error=error)
+    return wire.FinishAnswer(status=finish(services.jobs, caller, child).value)
+
+
+@router.get("/source")
+def read_source(services: Services, caller: CurrentCaller) -> Response:
+    """The code of the Processing."""
+    source = supervise.plan_of(services.jobs, caller).processing.source_key
+    return Response(services.objects.get(Digest(source)), media_type="text/x-python")
+
+
+@router.get("/models/{name:path}")
+def read_pinned_file(services: Services, caller: CurrentCaller, name: str) -> StreamingResponse:
+    """A file of the ModelVersion."""
+    model = supervise.plan_of(services.jobs, caller).model
+    for file in model.files if model else ():
+        if file.name == name:
+            return StreamingResponse(
+                services.objects.stream(Digest(file.digest)), media_type="application/octet-stream"
+            )
+    raise NotFound("file of the model", name)
+
+
+@router.get("/assets/{asset_id}")
+def read_asset(services: Services, caller: CurrentCaller, asset_id: str) -> Response:
+    """The bytes of an image of the Run's input Revision."""
+    record = supervise.asset_of(services.jobs, caller, asset_id)
+    path = supervise.local_path(services.jobs, record)
+    if path is not None:
+        return FileResponse(path)
+    return StreamingResponse(services.objects.stream(Digest(record.digest)), media_type=record.media_type)
+
+
+def _plan(services: Services, caller: Caller, plan: supervise.RunPlan) -> wire.RunPlan:
+    run, processing = plan.run, plan.processing
+    batch_size = 0 if processing.whole_version else int(run.parameters["batch_size"])
+    return wire.RunPlan(
+        job_id=run.job_id,
+        run_id=run.id,
+        run_number=run.number,
+        processing=wire.PlannedProcessing(
+            name=processing.name,
+            form=processing.schema["form"],
+            entry=processing.schema["entry"],
+            batch_size=batch_size,
+            code_digest=run.code_digest,
+            source_url=f"{_base(caller)}/source",
+            requires_network=processing.schema["requires_network"],
+        ),
+        parameters=run.parameters,
+        model=_model(services, caller, plan.model) if plan.model else None,
+        model_parameter=processing.model_parameter,
+        wanted_classes=None if plan.wanted is None else list(plan.wanted),
+        label_map=run.label_map,
+        labels=run.labels,
+        version=plan.version,
+        totals=wire.PlannedTotals(assets=run.assets, chunks=plan.chunks),
+        limits=wire.PlannedLimits(cpus=plan.cpus, memory_bytes=plan.memory_bytes, gpus=plan.gpus),
+        heartbeat_seconds=HEARTBEAT_SECONDS,
+    )
+
+
+def _model(services: Services, caller: Caller, model: PinnedModel) -> wire.PlannedModel:
+    files = []
+    for file in model.files:
+        path = services.objects.local_path(Digest(file.digest))
+        files.append(
+            wire.PlannedFile(
+                name=file.name,
+                digest=file.digest,
+                size_bytes=file.size_bytes,
+                path=str(path) if path else None,
+                url=f"{_base(caller)}/models/{file.name}",
+            )
+        )
+    return wire.PlannedModel(
+        name=model.name,
+        task=model.task,
+        framework=model.framework,
+        family=model.family,
+        labels=list(model.labels),
+        parameters=dict(model.parameters),
+        files=files,
+    )
+
+
+def _asset(services: Services, caller: Caller, record: AssetRecord) -> wire.ChunkAsset:
+    path = supervise.local_path(services.jobs, record)
+    elsewhere = record.source_uri if record.source_uri and path is None else ""
+    return wire.ChunkAsset(
+        id=record.id,
+        path=record.path,
+        width=record.width,
+        height=record.height,
+        digest=record.digest,
+        size_bytes=record.size_bytes,
+        tags=list(record.tags),
+        media_type=record.media_type,
+        local_path=str(path) if path else None,
+        url=elsewhere or f"{_base(caller)}/assets/{record.id}",
+    )
+
+
+def _base(caller: Caller) -> str:
+    return f"/api/v1/runtime/runs/{caller.run_id}"
+
+
+def _staged(body: bytes) -> wire.StagedChunk:
+    try:
+        return wire.StagedChunk.model_validate(msgspec.msgpack.decode(body))
+    except (msgspec.DecodeError, ValidationError) as error:
+        raise InvalidInput(f"The staged chunk cannot be read: {error}.") from error

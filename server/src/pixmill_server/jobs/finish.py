@@ -1,0 +1,154 @@
+"""The end of a Run: decided by its exit code and its ledger, and, where it succeeded, committed as one Revision."""
+
+import logging
+from collections.abc import Iterable
+
+from sqlalchemy.orm import Session
+
+from pixmill.annotations import Origin, Source
+from pixmill.errors import PixmillError
+from pixmill_server.datasets.changes import ChangePart, ChangeSource, Existing
+from pixmill_server.datasets.commit import commit
+from pixmill_server.datasets.revise import Author, Committed
+from pixmill_server.jobs.access import Jobs
+from pixmill_server.jobs.errors import RunIsOver
+from pixmill_server.jobs.ledger import SKIPPED, Outcome, add_outcomes, dropped_of, ledger_of, staged_keys
+from pixmill_server.jobs.lifecycle import ChildEnd, Ending, Ledger, Reason, RunStatus, decide
+from pixmill_server.jobs.pins import PinnedProcessing, model_of_version, processing_of_version
+from pixmill_server.jobs.queue import LEASE, end, held, renew
+from pixmill_server.jobs.scope import drop_scope
+from pixmill_server.jobs.staging import drop_staged, read_staged
+from pixmill_server.jobs.supervise import Caller
+from pixmill_server.jobs.tables import JobRow, RunRow
+
+COMMIT_CHUNK = -1
+"""The `chunk_index` of outcomes that only the commit brought about."""
+
+logger = logging.getLogger(__name__)
+
+
+def finish(jobs: Jobs, caller: Caller, child: ChildEnd) -> RunStatus:
+    """Decide how the Run ended, and say so; a Run that succeeded is committed in the same transaction.
+
+    The second time the status is told again. Raises `StaleFence`.
+    """
+    try:
+        with jobs.database.transaction() as session:
+            run = renew(session, caller.run_id, caller.fence, now=jobs.clock.now())
+            _note(run, child)
+            ledger = ledger_of(session, run)
+            processing = processing_of_version(session, run.processing_version_id)
+            ending = decide(
+                child,
+                ledger,
+                whole_version=processing.whole_version,
+                cancel_requested=run.cancel_requested_at is not None,
+            )
+            if ending.status is RunStatus.SUCCEEDED and not run.state.may_become(RunStatus.SUCCEEDED):
+                ending = Ending(RunStatus.FAILED, Reason.INCOMPLETE, "it ended before it gave a sign of life")
+            if ending.status is not RunStatus.SUCCEEDED:
+                _end_without_results(session, run, ending, ledger, jobs)
+        if ending.status is RunStatus.SUCCEEDED:
+            _commit(jobs, caller, processing, ledger)
+    except RunIsOver as over:
+        return RunStatus(over.status)
+    finally:
+        jobs.logs.seal(caller.run_id)
+    return _tidy(jobs, caller.run_id)
+
+
+def _note(run: RunRow, child: ChildEnd) -> None:
+    run.exit_code = child.exit_code if child.signal is None else -child.signal
+    if child.error is not None:
+        run.error_type, run.error_message = child.error.type, child.error.message
+        run.error_traceback = child.error.traceback
+
+
+def _end_without_results(session: Session, run: RunRow, ending: Ending, ledger: Ledger, jobs: Jobs) -> None:
+    run.counts = _counts(ledger)
+    end(session, run, ending.status, now=jobs.clock.now(), reason=ending.reason, message=ending.message)
+
+
+def _commit(jobs: Jobs, caller: Caller, processing: PinnedProcessing, ledger: Ledger) -> None:
+    with jobs.database.reading() as session:
+        run = session.get_one(RunRow, caller.run_id)
+        job = session.get_one(JobRow, run.job_id)
+        keys = staged_keys(session, run.id)
+        dropped = dropped_of(session, run.id)
+        model = model_of_version(session, run.model_version_id).name if run.model_version_id else ""
+    origin = Origin(Source.RUN, run_id=run.id, processing=processing.name, model=model)
+
+    def parts() -> Iterable[ChangePart]:
+        for results in read_staged(jobs.objects, keys):
+            _stay_alive(jobs, caller)
+            yield ChangePart(
+                annotations=results.columns(),
+                # A Processing that is not for shapes has not looked for any.
+                done=results.done if processing.annotates else (),
+                tags=results.tags,
+                metadata=results.metadata,
+            )
+
+    def succeed(session: Session, committed: Committed) -> None:
+        _succeed(jobs, session, caller, ledger, committed, dropped)
+
+    try:
+        commit(
+            jobs.datasets,
+            job.version_id,
+            ChangeSource(parts, origin),
+            author=Author(user_id=job.created_by, run_id=run.id),
+            summary=f"{processing.name}{f' with {model}' if model else ''}",
+            existing=Existing(job.existing),
+            in_transaction=succeed,
+        )
+    except RunIsOver:
+        raise
+    except PixmillError as error:
+        logger.warning("could not commit a Run", extra={"run_id": run.id, "why": str(error)})
+        message = f"its results could not be committed: {error}"
+        with jobs.database.transaction() as session:
+            holder = held(session, caller.run_id, caller.fence)
+            ending = Ending(RunStatus.FAILED, Reason.COMMIT, message)
+            _end_without_results(session, holder, ending, ledger, jobs)
+
+
+def _stay_alive(jobs: Jobs, caller: Caller) -> None:
+    """However long the commit takes, nobody calls the Run lost meanwhile."""
+    now = jobs.clock.now()
+    with jobs.database.reading() as session:
+        expires = session.get_one(RunRow, caller.run_id).lease_expires_at
+    if expires is None or expires < now + LEASE / 2:
+        with jobs.database.transaction() as session:
+            renew(session, caller.run_id, caller.fence, now=now)
+
+
+def _succeed(jobs: Jobs, session: Session, caller: Caller, ledger: Ledger, committed: Committed, dropped: int) -> None:
+    run = held(session, caller.run_id, caller.fence)
+    outcome, step = committed.outcome, committed.outcome.step
+    run.result_number = committed.number if committed.changed else None
+    run.counts = _counts(
+        ledger,
+        late=len(outcome.skipped),
+        shapes_added=step.get("added_annotations", 0),
+        shapes_removed=step.get("removed_annotations", 0),
+        shapes_dropped=dropped + sum(outcome.dropped.values()),
+    )
+    skipped = [Outcome(each.asset, "", SKIPPED, each.reason) for each in outcome.skipped]
+    add_outcomes(session, run.id, COMMIT_CHUNK, skipped)
+    end(session, run, RunStatus.SUCCEEDED, now=jobs.clock.now(), reason=None, message="")
+
+
+def _counts(ledger: Ledger, *, late: int = 0, **shapes: int) -> dict[str, int]:
+    counts = {"done": ledger.done - late, "failed": ledger.failed, "skipped": ledger.skipped + late}
+    return {"assets": ledger.assets, **counts, "shapes_added": 0, "shapes_removed": 0, "shapes_dropped": 0, **shapes}
+
+
+def _tidy(jobs: Jobs, run_id: str) -> RunStatus:
+    """What was staged is in the version now, or stays to be looked at."""
+    with jobs.database.reading() as session:
+        run = session.get_one(RunRow, run_id)
+    if run.state is RunStatus.SUCCEEDED:
+        drop_staged(jobs.objects, run_id)
+        drop_scope(jobs.objects, run_id)
+    return run.state

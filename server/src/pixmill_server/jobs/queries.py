@@ -1,0 +1,196 @@
+"""Reads of Jobs and Runs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, aliased
+
+from pixmill.errors import NotFound
+from pixmill_server.accounts.tables import UserRow
+from pixmill_server.computes.tables import ComputeRow
+from pixmill_server.datasets.queries import address_of
+from pixmill_server.jobs.errors import AmbiguousJob
+from pixmill_server.jobs.lifecycle import ACTIVE, Ledger, RunStatus, Standing, sentence
+from pixmill_server.jobs.tables import JobRow, RunOutcomeRow, RunRow, WorkerRow
+from pixmill_server.model_registry.tables import ModelRow, ModelVersionRow
+from pixmill_server.processings.tables import ProcessingRow
+
+WORKER_SILENCE = timedelta(seconds=15)
+_ACTIVE = [str(status) for status in ACTIVE]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A Run, with what has to be worked out about it."""
+
+    row: RunRow
+    waits_for: str | None
+    outcome: str
+    """How it stands, in a sentence."""
+    running_seconds: float
+
+    @property
+    def cost(self) -> float:
+        """Running time x price."""
+        return self.running_seconds / 3600 * self.row.price_per_hour
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """A Job with the names of what it refers to, and Runs of it: the newest first."""
+
+    row: JobRow
+    version: str
+    processing: str
+    model: str | None
+    compute: str
+    created_by: str
+    runs: Sequence[RunRecord]
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """Which Jobs; None is no condition."""
+
+    status: RunStatus | None = None
+    version_id: str | None = None
+    processing: str | None = None
+    """Its name or id."""
+
+
+def find_job(session: Session, organization_id: str, beginning: str) -> JobRow:
+    """By id, or by any beginning of it that only one Job has; raises `NotFound`, `AmbiguousJob`."""
+    wanted = beginning if beginning.startswith("job_") else f"job_{beginning}"
+    found = session.scalars(
+        select(JobRow)
+        .where(JobRow.organization_id == organization_id, JobRow.id.startswith(wanted, autoescape=True))
+        .order_by(JobRow.id)
+        .limit(2)
+    ).all()
+    if not found:
+        raise NotFound("Job", beginning, hint="See what there is with `pixmill jobs ls`.")
+    if len(found) > 1 and found[0].id != wanted:
+        raise AmbiguousJob(
+            f"Several Jobs begin with '{beginning}': {found[0].id}, {found[1].id}.", hint="Give more of the id."
+        )
+    return found[0]
+
+
+def find_run(session: Session, job_id: str, number: int | None) -> RunRow:
+    """A Run of a Job (None: the newest); raises `NotFound`."""
+    runs = select(RunRow).where(RunRow.job_id == job_id).order_by(RunRow.number.desc()).limit(1)
+    if number is not None:
+        runs = runs.where(RunRow.number == number)
+    found = session.scalars(runs).one_or_none()
+    if found is None:
+        raise NotFound("Run", f"{job_id}, {number}", hint=f"See them with `pixmill jobs show {job_id}`.")
+    return found
+
+
+def show_job(session: Session, job: JobRow, *, now: datetime) -> JobRecord:
+    """A Job with all its Runs."""
+    runs = session.scalars(select(RunRow).where(RunRow.job_id == job.id).order_by(RunRow.number.desc())).all()
+    return _record(session, job, runs, now)
+
+
+def list_jobs(
+    session: Session,
+    organization_id: str,
+    *,
+    where: JobFilter,
+    before: str | None,
+    limit: int,
+    now: datetime,
+) -> list[JobRecord]:
+    """Newest first, each with its newest Run; `before` is the id of the last one that is known (None: from the top)."""
+    newer = aliased(RunRow)
+    newest = ~select(newer.id).where(newer.job_id == RunRow.job_id, newer.number > RunRow.number).exists()
+    query = (
+        select(JobRow, RunRow)
+        .join(RunRow, RunRow.job_id == JobRow.id)
+        .where(JobRow.organization_id == organization_id, newest)
+    )
+    if where.status is not None:
+        query = query.where(RunRow.status == where.status)
+    if where.version_id is not None:
+        query = query.where(JobRow.version_id == where.version_id)
+    if where.processing is not None:
+        named = select(ProcessingRow.id).where(
+            (ProcessingRow.name == where.processing) | (ProcessingRow.id == where.processing)
+        )
+        query = query.where(JobRow.processing_id.in_(named))
+    if before is not None:
+        query = query.where(JobRow.id < before)
+    found = session.execute(query.order_by(JobRow.id.desc()).limit(limit)).tuples().all()
+    return [_record(session, job, [run], now) for job, run in found]
+
+
+def outcomes_of(session: Session, run_id: str, *, after: str | None, limit: int) -> list[RunOutcomeRow]:
+    """Assets that were not done, by id; `after` is the last id that is known (None: from the start)."""
+    query = select(RunOutcomeRow).where(RunOutcomeRow.run_id == run_id)
+    if after is not None:
+        query = query.where(RunOutcomeRow.asset_id > after)
+    return list(session.scalars(query.order_by(RunOutcomeRow.asset_id).limit(limit)))
+
+
+def record_of(session: Session, run: RunRow, *, now: datetime) -> RunRecord:
+    """A Run, with what has to be worked out about it."""
+    waits_for = waiting_for(session, run, now=now)
+    counts = run.counts or {}
+    ledger = Ledger(run.assets, counts.get("done", 0), counts.get("failed", 0), counts.get("skipped", 0))
+    standing = Standing(run.state, ledger, counts.get("shapes_added", 0), waits_for, run.message)
+    return RunRecord(run, waits_for, sentence(standing), running_seconds(run, now=now))
+
+
+def running_seconds(run: RunRow, *, now: datetime) -> float:
+    """From the child's first sign of life to the end, or to now."""
+    if run.started_at is None:
+        return 0.0
+    return max(((run.ended_at or now) - run.started_at).total_seconds(), 0.0)
+
+
+def waiting_for(session: Session, run: RunRow, *, now: datetime) -> str | None:
+    """Why a Run is still pending; None for one that is not."""
+    if run.state is not RunStatus.PENDING:
+        return None
+    if run.cancel_requested_at is not None:
+        return "its worker to stop"
+    if run.lease_expires_at is not None and run.lease_expires_at >= now:
+        return run.waits_for
+    compute = session.get_one(ComputeRow, run.compute_id)
+    on_compute = select(func.count()).select_from(RunRow).where(RunRow.compute_id == run.compute_id)
+    busy = session.scalar(on_compute.where(RunRow.status.in_(_ACTIVE), RunRow.lease_expires_at >= now)) or 0
+    if busy >= compute.concurrency:
+        ahead = on_compute.where(
+            RunRow.status == RunStatus.PENDING,
+            RunRow.lease_owner.is_(None),
+            (RunRow.priority > run.priority) | ((RunRow.priority == run.priority) & (RunRow.id < run.id)),
+        )
+        position = (session.scalar(ahead) or 0) + 1
+        return f"a place on Compute '{compute.name}' ({busy} of {compute.concurrency} in use); position {position}"
+    seen = session.scalar(select(func.max(WorkerRow.seen_at)))
+    if seen is None or seen < now - WORKER_SILENCE:
+        return "a worker: none is running (`pixmill up` has one)"
+    return "a worker"
+
+
+def _record(session: Session, job: JobRow, runs: Sequence[RunRow], now: datetime) -> JobRecord:
+    user = session.get(UserRow, job.created_by)
+    return JobRecord(
+        row=job,
+        version=str(address_of(session, job.version_id)),
+        processing=session.get_one(ProcessingRow, job.processing_id).name,
+        model=_model_name(session, runs[0].model_version_id),
+        compute=session.get_one(ComputeRow, job.compute_id).name,
+        created_by=user.name if user else job.created_by,
+        runs=[record_of(session, run, now=now) for run in runs],
+    )
+
+
+def _model_name(session: Session, model_version_id: str | None) -> str | None:
+    if model_version_id is None:
+        return None
+    version = session.get_one(ModelVersionRow, model_version_id)
+    return f"{session.get_one(ModelRow, version.model_id).name}/{version.name}"

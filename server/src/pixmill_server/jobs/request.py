@@ -1,0 +1,74 @@
+"""What is asked for at a launch, and what the launch would do. Values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pixmill_server.jobs.matching import Matching
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which assets: all of them where nothing is given; several conditions must all hold."""
+
+    assets: tuple[str, ...] | None = None
+    """Paths or asset ids."""
+    label: str | None = None
+    tag: str | None = None
+    unannotated: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is kept with the Job; conditions that are not set are left out."""
+        kept: dict[str, Any] = {"assets": list(self.assets)} if self.assets is not None else {}
+        if self.label is not None:
+            kept["label"] = self.label
+        if self.tag is not None:
+            kept["tag"] = self.tag
+        if self.unannotated:
+            kept["unannotated"] = True
+        return kept
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> "Scope":
+        """The inverse of `to_json`."""
+        assets = kept.get("assets")
+        return cls(
+            assets=None if assets is None else tuple(assets),
+            label=kept.get("label"),
+            tag=kept.get("tag"),
+            unannotated=bool(kept.get("unannotated")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchRequest:
+    """A launch, as it was asked for."""
+
+    processing: str
+    version: str
+    """`street/v1`, or an id."""
+    model: str | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    label_map: Mapping[str, str] = field(default_factory=dict)
+    scope: Scope = field(default_factory=Scope)
+    existing: str = "keep"
+    compute: str | None = None
+    """None: the Processing's default, else `local`."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchPlan:
+    """What a launch would do."""
+
+    version: str
+    """`street/v1@17`."""
+    processing: str
+    processing_number: int
+    model: str | None
+    compute: str
+    parameters: Mapping[str, Any]
+    assets: int
+    matching: Matching | None
+    """None: the Processing takes no model."""
+    existing: str
+    notes: tuple[str, ...] = ()

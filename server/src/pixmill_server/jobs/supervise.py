@@ -1,0 +1,233 @@
+"""The server's side of the Run protocol: what a supervisor is told, and what it may say."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import numpy as np
+
+from pixmill_server.computes.tables import ComputeRow
+from pixmill_server.datasets.changes import Existing
+from pixmill_server.datasets.commit import ANNOTATED, VANISHED
+from pixmill_server.datasets.existing import ID_DIGITS, KnownIds
+from pixmill_server.datasets.queries import address_of, pin
+from pixmill_server.datasets.read import asset_by_id, assets_by_id
+from pixmill_server.datasets.records import AssetRecord, Pinned
+from pixmill_server.jobs.access import Jobs
+from pixmill_server.jobs.ledger import (
+    FAILED,
+    SKIPPED,
+    ChunkResult,
+    Outcome,
+    claim_chunk,
+    find_chunk,
+    ledger_of,
+    record_chunk,
+)
+from pixmill_server.jobs.matching import wanted_classes
+from pixmill_server.jobs.pins import PinnedModel, PinnedProcessing, model_of_version, processing_of_version
+from pixmill_server.jobs.queue import held, renew
+from pixmill_server.jobs.scope import chunk_ranges, read_scope
+from pixmill_server.jobs.staging import StagedResults, checked_columns, require_in_chunk, stage
+from pixmill_server.jobs.tables import JobRow, RunRow
+from pixmill_server.storage.objects import Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who speaks: the supervisor of a Run, under a fence."""
+
+    run_id: str
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlan:
+    """What a supervisor has to know."""
+
+    run: RunRow
+    processing: PinnedProcessing
+    model: PinnedModel | None
+    wanted: tuple[int, ...] | None
+    version: str
+    """`street/v1@17`."""
+    chunks: int
+    cpus: float
+    memory_bytes: int
+    gpus: int
+
+
+def plan_of(jobs: Jobs, caller: Caller) -> RunPlan:
+    """The same answer for the whole life of a Run, but for what its Compute grants."""
+    with jobs.database.reading() as session:
+        run = session.get_one(RunRow, caller.run_id)
+        job = session.get_one(JobRow, run.job_id)
+        processing = processing_of_version(session, run.processing_version_id)
+        model = model_of_version(session, run.model_version_id) if run.model_version_id else None
+        compute = session.get_one(ComputeRow, run.compute_id)
+        address = address_of(session, job.version_id)
+        grants = compute.cpus, compute.memory_bytes, compute.gpus
+    wanted = None
+    if model is not None and processing.annotates:
+        wanted = wanted_classes(model.labels, run.label_map or {})
+    return RunPlan(
+        run=run,
+        processing=processing,
+        model=model,
+        wanted=wanted,
+        version=f"{address}@{run.input_number}",
+        chunks=sum(1 for _ in chunk_ranges(run.assets, run.chunk_size)),
+        cpus=grants[0],
+        memory_bytes=grants[1],
+        gpus=grants[2],
+    )
+
+
+def heartbeat(jobs: Jobs, caller: Caller, *, progress: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
+    """A sign of life; whether the Run is to be cancelled."""
+    with jobs.database.transaction() as session:
+        run = renew(session, caller.run_id, caller.fence, now=jobs.clock.now())
+        if run.progress != progress:
+            run.progress = dict(progress)
+        if any(run.facts.get(name) != fact for name, fact in facts.items()):
+            run.facts = {**run.facts, **facts}
+        return run.cancel_requested_at is not None
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedChunk:
+    """A piece of work."""
+
+    index: int
+    assets: tuple[AssetRecord, ...]
+
+
+def next_chunk(jobs: Jobs, caller: Caller) -> ClaimedChunk | None:
+    """The next piece of work; None when there is none left.
+
+    Under `keep`, assets that have annotations already are written down as skipped, and are no work.
+    """
+    while True:
+        with jobs.database.transaction() as session:
+            run = renew(session, caller.run_id, caller.fence, now=jobs.clock.now())
+            job = session.get_one(JobRow, run.job_id)
+            processing = processing_of_version(session, run.processing_version_id)
+            chunk = claim_chunk(session, run)
+        if chunk is None:
+            return None
+        ids = read_scope(jobs.objects, run.id, chunk.first_row, chunk.size)
+        pinned = pin(jobs.datasets, job.version_id, run.input_number)
+        left_out: set[str] = set()
+        if processing.annotates and job.existing == Existing.KEEP and pinned.counts.annotations:
+            left_out = _annotated_among(jobs, pinned, ids)
+        if len(left_out) < len(ids):
+            records = {str(record.id): record for record in assets_by_id(jobs.datasets, pinned, ids)}
+            work = tuple(records[asset_id] for asset_id in ids if asset_id in records and asset_id not in left_out)
+            return ClaimedChunk(chunk.index, work)
+        stage_chunk(jobs, caller, chunk.index, StagedOutcome(done=()))
+
+
+@dataclass(frozen=True, slots=True)
+class NotDone:
+    """An asset that was not done, as the supervisor says."""
+
+    asset_id: str
+    reason: str
+    traceback: str | None = None
+    log_offset: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StagedOutcome:
+    """What became of a chunk, as the supervisor says."""
+
+    done: Sequence[str]
+    failed: Sequence[NotDone] = ()
+    skipped: Sequence[NotDone] = ()
+    annotations: bytes = b""
+    tags: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    metadata: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    dropped: Mapping[str, int] = field(default_factory=dict)
+
+
+def stage_chunk(jobs: Jobs, caller: Caller, index: int, told: StagedOutcome) -> None:
+    """Keep the results of a chunk until the end of the Run; the same call twice changes nothing.
+
+    Assets that were no work are skipped, with the reason. Raises `ChunkMismatch` for what does not fit the chunk.
+    """
+    with jobs.database.reading() as session:
+        run, chunk = session.get_one(RunRow, caller.run_id), find_chunk(session, caller.run_id, index)
+    ids = read_scope(jobs.objects, run.id, chunk.first_row, chunk.size)
+    shapes = checked_columns(told.annotations, asset_ids=ids, labels=run.labels)
+    require_in_chunk(told.tags, ids)
+    require_in_chunk(told.metadata, ids)
+    outcomes = _outcomes(jobs, run, ids, told)
+    key = stage(jobs.objects, run.id, index, caller.fence, _results(told))
+    result = ChunkResult(frozenset(told.done), outcomes, shapes, key, told.dropped)
+    with jobs.database.transaction() as session:
+        holder = held(session, caller.run_id, caller.fence)
+        record_chunk(session, holder, index, ids, result)
+        session.flush()
+        _show_progress(holder, ledger_of(session, holder).done)
+
+
+def asset_of(jobs: Jobs, caller: Caller, asset_id: str) -> AssetRecord:
+    """An asset of the Run's input Revision; raises `AssetNotFound`."""
+    with jobs.database.reading() as session:
+        run = session.get_one(RunRow, caller.run_id)
+        version_id = session.get_one(JobRow, run.job_id).version_id
+    return asset_by_id(jobs.datasets, pin(jobs.datasets, version_id, run.input_number), asset_id)
+
+
+def local_path(jobs: Jobs, record: AssetRecord) -> Path | None:
+    """Where the bytes of an asset lie on this machine; None where they do not."""
+    if not record.source_uri:
+        return jobs.objects.local_path(Digest(record.digest))
+    parts = urlsplit(record.source_uri)
+    return Path(unquote(parts.path)) if parts.scheme in {"", "file"} else None
+
+
+def _annotated_among(jobs: Jobs, pinned: Pinned, ids: list[str]) -> set[str]:
+    if not ids or not pinned.counts.annotations:
+        return set()
+    known = KnownIds(jobs.datasets.tables.open(pinned.annotations), "asset_id")
+    has = known.among(np.array([asset_id.encode() for asset_id in ids], dtype=f"S{ID_DIGITS}"))
+    return {asset_id for asset_id, annotated in zip(ids, has, strict=True) if annotated}
+
+
+def _show_progress(run: RunRow, done: int) -> None:
+    if done > run.progress.get("done", 0):
+        run.progress = {**run.progress, "done": done}
+
+
+def _results(told: StagedOutcome) -> StagedResults:
+    return StagedResults(
+        done=list(told.done),
+        annotations=told.annotations,
+        tags={asset_id: list(tags) for asset_id, tags in told.tags.items()},
+        metadata={asset_id: dict(values) for asset_id, values in told.metadata.items()},
+    )
+
+
+def _outcomes(jobs: Jobs, run: RunRow, ids: list[str], told: StagedOutcome) -> tuple[Outcome, ...]:
+    named = {*told.done, *(each.asset_id for each in (*told.failed, *told.skipped))}
+    silent = [asset_id for asset_id in ids if asset_id not in named]
+    if not (told.failed or told.skipped or silent):
+        return ()
+    with jobs.database.reading() as session:
+        version_id = session.get_one(JobRow, run.job_id).version_id
+    pinned = pin(jobs.datasets, version_id, run.input_number)
+    annotated = _annotated_among(jobs, pinned, silent)
+    paths = {str(record.id): record.path for record in assets_by_id(jobs.datasets, pinned, ids)}
+    said = [
+        *((FAILED, each) for each in told.failed),
+        *((SKIPPED, each) for each in told.skipped),
+        *((SKIPPED, NotDone(asset_id, ANNOTATED)) for asset_id in silent if asset_id in annotated),
+        *((SKIPPED, NotDone(asset_id, VANISHED)) for asset_id in silent if asset_id not in paths),
+    ]
+    return tuple(
+        Outcome(each.asset_id, paths.get(each.asset_id, ""), outcome, each.reason, each.traceback, each.log_offset)
+        for outcome, each in said
+    )

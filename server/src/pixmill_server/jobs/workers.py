@@ -1,0 +1,105 @@
+"""Workers: who is there, and which Runs each has placed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from pixmill_server.computes.tables import ComputeRow
+from pixmill_server.jobs.lifecycle import ACTIVE
+from pixmill_server.jobs.pins import PinnedProcessing, processing_of_version
+from pixmill_server.jobs.tables import RunRow, WorkerRow
+
+FORGET_AFTER = timedelta(days=1)
+_ACTIVE = [str(status) for status in ACTIVE]
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedRun:
+    """A Run whose supervisor an executor has started."""
+
+    run_id: str
+    job_id: str
+    number: int
+    fence: int
+    executor: str
+    handle: str
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a worker has to know to place a Run."""
+
+    processing: PinnedProcessing
+    executor: str
+    cpus: float
+    memory_bytes: int
+    cancel_requested: bool
+
+
+def seen(session: Session, worker_id: str, *, machine: str, pid: int, now: datetime) -> None:
+    """A worker's own sign of life."""
+    row = session.get(WorkerRow, worker_id)
+    if row is None:
+        session.add(WorkerRow(id=worker_id, machine=machine, pid=pid, started_at=now, seen_at=now))
+        return
+    row.seen_at = now
+
+
+def gone(session: Session, worker_id: str) -> None:
+    """A worker has ended in good order."""
+    row = session.get(WorkerRow, worker_id)
+    if row is not None:
+        session.delete(row)
+
+
+def take_over(session: Session, worker_id: str, *, machine: str, silence: timedelta, now: datetime) -> int:
+    """Runs that were placed on this machine by workers that are gone are this one's from now on; how many."""
+    alive = select(WorkerRow.id).where((WorkerRow.seen_at >= now - silence) | (WorkerRow.machine != machine))
+    statement = (
+        update(RunRow)
+        .where(RunRow.status.in_(_ACTIVE), RunRow.handle.is_not(None), RunRow.lease_owner.not_in(alive))
+        .values(lease_owner=worker_id)
+        .returning(RunRow.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(session.scalars(statement).all())
+
+
+def order_for(session: Session, run_id: str) -> Order:
+    """What is to be placed, and where."""
+    run = session.get_one(RunRow, run_id)
+    compute = session.get_one(ComputeRow, run.compute_id)
+    return Order(
+        processing=processing_of_version(session, run.processing_version_id),
+        executor=compute.executor,
+        cpus=compute.cpus,
+        memory_bytes=compute.memory_bytes,
+        cancel_requested=run.cancel_requested_at is not None,
+    )
+
+
+def placed_by(session: Session, worker_id: str) -> list[PlacedRun]:
+    """The Runs that the worker watches."""
+    return _placed(session, RunRow.lease_owner == worker_id, RunRow.status.in_(_ACTIVE))
+
+
+def placed_among(session: Session, run_ids: Sequence[str]) -> list[PlacedRun]:
+    """Those of the Runs that were placed, whatever became of them."""
+    return _placed(session, RunRow.id.in_(run_ids))
+
+
+def _placed(session: Session, *conditions: Any) -> list[PlacedRun]:
+    rows = session.execute(
+        select(RunRow, ComputeRow.executor)
+        .join(ComputeRow, ComputeRow.id == RunRow.compute_id)
+        .where(RunRow.handle.is_not(None), *conditions)
+        .order_by(RunRow.id)
+    )
+    return [
+        PlacedRun(run.id, run.job_id, run.number, run.fence, executor, run.handle or "")
+        for run, executor in rows.tuples()
+    ]
