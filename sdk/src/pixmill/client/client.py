@@ -6,6 +6,7 @@ from typing import Self
 from pixmill.client.computes import Computes
 from pixmill.client.connection import Connection
 from pixmill.client.credentials import find_credentials
+from pixmill.client.jobs import Jobs
 from pixmill.client.models import Hub, Models
 from pixmill.client.processings import Processings
 from pixmill.wire.accounts import CreateToken, Health, Me, NewToken, SigninLink
@@ -25,6 +26,7 @@ class Client:
         self.models = Models(self.connection)
         self.hub = Hub(self.connection)
         self.processings = Processings(self.connection)
+        self.jobs = Jobs(self.connection)
 
     def health(self) -> Health:
         """Whether the server answers, and as which release; needs no token."""

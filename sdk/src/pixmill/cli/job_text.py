@@ -1,0 +1,112 @@
+"""Jobs, Runs and plans as a person reads them."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from pixmill.cli.output import print_rows
+from pixmill.wire.jobs import Job, LaunchPlan, Run, RunOutcome
+
+MOST_OUTCOMES = 20
+_MOST_NAMES = 12
+_MINUTE = 60
+_HOUR = 3600
+
+
+def plan_lines(plan: LaunchPlan) -> Iterator[str]:
+    """What a launch will do, before it is done."""
+    with_model = f" with {plan.model}" if plan.model else ""
+    yield f"{plan.processing}@{plan.processing_number}{with_model} on {plan.version}, on Compute '{plan.compute}'"
+    yield f"  assets in scope: {plan.assets}"
+    if plan.model:
+        mapped = [name if name == label else f"{name} -> {label}" for name, label in plan.mapped.items()]
+        yield f"  classes mapped: {_listed(mapped)}"
+        yield f"  classes ignored: {_listed(plan.ignored)}"
+        yield f"  Labels that get nothing: {_listed(plan.labels_without_class)}"
+    for proposal in plan.proposals:
+        yield f"  did you mean --map '{proposal.model_class}={proposal.label}'? ({proposal.why})"
+    yield f"  parameters: {', '.join(f'{name}={value}' for name, value in plan.parameters.items()) or 'none'}"
+    yield f"  existing annotations: {plan.existing}"
+    for note in plan.notes:
+        yield f"  {note}"
+
+
+def job_facts(job: Job) -> dict[str, object]:
+    """A Job and its newest Run."""
+    run = job.runs[0]
+    counts = run.counts
+    facts: dict[str, object] = {
+        "job": job.id,
+        "status": job.outcome,
+        "processing": f"{job.processing}@{run.processing_number}  code {run.code_digest[:12]}",
+        "version": f"{job.version}@{run.input_revision}",
+        "model": _model(job),
+        "compute": job.compute,
+        "parameters": "\n".join(f"{name} = {value}" for name, value in run.parameters.items()) or "none",
+        "mapped": ", ".join(f"{name} -> {label}" for name, label in job.mapped.items()) or "-",
+        "scope": ", ".join(f"{name}: {value}" for name, value in job.scope.items()) or "all assets",
+        "existing": job.existing.value,
+        "launched": f"{job.created_at:%Y-%m-%d %H:%M:%S} UTC by {job.created_by}",
+        "assets": f"{counts.done or run.progress.done} done, {counts.failed} failed, {counts.skipped} skipped "
+        f"of {run.progress.total}",
+        "shapes": f"{counts.shapes_added} added, {counts.shapes_removed} removed, {counts.shapes_dropped} left out",
+        "result": f"{job.version}@{run.result_revision}" if run.result_revision else "-",
+        "running time": f"{seconds_text(run.running_seconds)}, cost {run.cost:.4f}",
+    }
+    facts |= {name: _fact(value) for name, value in sorted(run.facts.items())}
+    if run.error is not None:
+        facts["error"] = f"{run.error.type}: {run.error.message}"
+        facts["stack trace"] = run.error.traceback.rstrip() or "see its log"
+    return facts
+
+
+def print_runs(runs: Sequence[Run]) -> None:
+    """Newest first."""
+    print_rows(
+        ["RUN", "STATUS", "CODE", "INPUT", "STARTED", "RUNNING"],
+        (
+            [
+                str(run.number),
+                run.outcome,
+                f"@{run.processing_number} {run.code_digest[:12]}",
+                f"@{run.input_revision}",
+                f"{run.started_at:%Y-%m-%d %H:%M:%S}" if run.started_at else "-",
+                seconds_text(run.running_seconds),
+            ]
+            for run in runs
+        ),
+    )
+
+
+def outcome_lines(outcomes: Iterable[RunOutcome]) -> Iterator[str]:
+    """Failed and skipped assets, the first of them."""
+    for place, outcome in enumerate(outcomes):
+        if place == MOST_OUTCOMES:
+            yield "... and more: see `GET /api/v1/jobs/ID/runs/N/outcomes`"
+            return
+        yield f"{outcome.outcome}  {outcome.path or outcome.asset_id}: {outcome.reason}"
+
+
+def seconds_text(seconds: float) -> str:
+    """`3.2 s`, `4 min 05 s`, `1 h 02 min`."""
+    if seconds < _MINUTE:
+        return f"{seconds:.1f} s"
+    if seconds < _HOUR:
+        return f"{int(seconds // _MINUTE)} min {int(seconds % _MINUTE):02} s"
+    return f"{int(seconds // _HOUR)} h {int(seconds % _HOUR // _MINUTE):02} min"
+
+
+def _model(job: Job) -> str:
+    if job.model is None:
+        return "-"
+    digests = ", ".join(f"{name} {digest[:12]}" for name, digest in job.runs[0].model_digests.items())
+    return f"{job.model}  {digests}"
+
+
+def _fact(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {_fact(part)}" for name, part in value.items())
+    return str(value)
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_MOST_NAMES]) or "none"
+    return f"{shown} and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else shown
