@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pixmill import Client
 from tests.running_server import RunningServer
 
 Done = subprocess.CompletedProcess[str]
@@ -130,3 +131,24 @@ def test_processings_are_listed_shown_and_set(pixmill: Pixmill) -> None:
 def test_the_hub_is_listed(pixmill: Pixmill) -> None:
     listed = json.loads(pixmill("hub", "ls", "--json").stdout)
     assert {"yolox-nano", "yolox-tiny", "yolox-s"} <= {model["name"] for model in listed}
+
+
+def test_versions_and_labels_from_the_command_line(pixmill: Pixmill, server: RunningServer) -> None:
+    with Client(server.url, server.owner.token) as client:
+        client.versions.create("street/v1")
+    assert pixmill("labels", "set", "street/v1", "person", "car").returncode == 0
+    assert pixmill("labels", "rename", "street/v1", "car", "vehicle").returncode == 0
+    assert [label["name"] for label in json.loads(pixmill("labels", "ls", "street/v1", "--json").stdout)] == [
+        "person",
+        "vehicle",
+    ]
+    forked = json.loads(pixmill("datasets", "fork", "street/v1", "street/v2", "--json").stdout)
+    assert forked["forked_from"] == "street/v1@3"
+    assert json.loads(pixmill("datasets", "revert", "street/v1", "2", "--json").stdout)["revision"] == 4
+    history = json.loads(pixmill("datasets", "history", "street/v1", "--json").stdout)
+    assert [revision["number"] for revision in history] == [4, 3, 2, 1]
+    assert len(json.loads(pixmill("datasets", "ls", "--json").stdout)) == 2
+    assert "street/v1@4" in pixmill("datasets", "show", "street/v1").stdout
+    unknown = pixmill("datasets", "show", "moon/v1")
+    assert (unknown.returncode, unknown.stdout) == (1, "")
+    assert "moon/v1" in unknown.stderr

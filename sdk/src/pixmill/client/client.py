@@ -6,6 +6,7 @@ from typing import Self
 from pixmill.client.computes import Computes
 from pixmill.client.connection import Connection
 from pixmill.client.credentials import find_credentials
+from pixmill.client.datasets import Datasets, Labels, Versions
 from pixmill.client.jobs import Jobs
 from pixmill.client.models import Hub, Models
 from pixmill.client.processings import Processings
@@ -22,6 +23,9 @@ class Client:
         credentials = find_credentials(url, token)
         self.url = credentials.url
         self.connection = Connection(credentials)
+        self.datasets = Datasets(self.connection)
+        self.versions = Versions(self.connection)
+        self.labels = Labels(self.connection)
         self.computes = Computes(self.connection)
         self.models = Models(self.connection)
         self.hub = Hub(self.connection)

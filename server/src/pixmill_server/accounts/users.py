@@ -1,5 +1,6 @@
 """Organizations and their users."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -87,6 +88,13 @@ def _user_row(organization_id: str, name: str, role: Role, now: datetime, email:
     return UserRow(
         id=new_id("usr"), organization_id=organization_id, name=name, email=email, role=role.value, created_at=now
     )
+
+
+def user_names(accounts: Accounts, ids: Collection[str]) -> dict[str, str]:
+    """Their names, by id."""
+    with accounts.database.reading() as session:
+        rows = session.execute(select(UserRow.id, UserRow.name).where(UserRow.id.in_(ids)))
+        return {row.id: row.name for row in rows}
 
 
 def actor_of(row: UserRow) -> Actor:

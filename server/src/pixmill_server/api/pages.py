@@ -11,6 +11,7 @@ from pixmill.errors import InvalidInput
 
 DEFAULT_LIMIT = 100
 HIGHEST_LIMIT = 1000
+_LONGEST_NUMBER = 10
 
 Limit = Annotated[int, Query(ge=1, le=HIGHEST_LIMIT, description="Items on a page.")]
 Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before; none: the first page.")]
@@ -33,6 +34,14 @@ def decode_cursor(cursor: str | None) -> str | None:
         raise InvalidInput(
             f"The cursor '{cursor}' is none of this list's.", hint="Begin without one.", field="cursor"
         ) from error
+
+
+def number_cursor(cursor: str | None) -> int | None:
+    """As `decode_cursor`, where keys are numbers."""
+    text = decode_cursor(cursor)
+    if text is not None and not (text.isdecimal() and len(text) < _LONGEST_NUMBER):
+        raise InvalidInput(f"The cursor '{cursor}' is none of this list's.", hint="Begin without one.", field="cursor")
+    return None if text is None else int(text)
 
 
 def cut(

@@ -116,6 +116,11 @@ def list_revisions(
     return Page(found[:limit], str(found[limit - 1].number) if len(found) > limit else None)
 
 
+def find_revision(session: Session, version_id: str, number: int) -> RevisionRow:
+    """The row of a Revision that is known to be there."""
+    return session.get_one(RevisionRow, (version_id, number))
+
+
 def pin(datasets: Datasets, version_id: str, number: int | None = None) -> Pinned:
     """Resolve a Revision (None: the head) once; raises `VersionNotFound`, `RevisionNotFound`."""
     with datasets.database.reading() as session:
