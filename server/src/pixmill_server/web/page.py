@@ -1,0 +1,138 @@
+"""What every page is made with: who visits, the template, and what is shown where something is refused."""
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Annotated, Any, cast
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.routing import APIRoute
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from pixmill.errors import Conflict, Forbidden, InvalidInput, NotFound, NotSignedIn, PixmillError
+from pixmill_server import wiring
+from pixmill_server.accounts.actor import Actor
+from pixmill_server.accounts.sessions import actor_of_session
+from pixmill_server.web import phrases
+from pixmill_server.web.drawing import drawn
+
+SESSION_COOKIE = "pixmill_session"
+_SAFE_METHODS = frozenset({"GET", "HEAD"})
+_STATUSES: dict[type[PixmillError], HTTPStatus] = {
+    NotFound: HTTPStatus.NOT_FOUND,
+    Conflict: HTTPStatus.CONFLICT,
+    Forbidden: HTTPStatus.FORBIDDEN,
+    InvalidInput: HTTPStatus.UNPROCESSABLE_ENTITY,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NavigationItem:
+    """One entry of the main navigation."""
+
+    name: str
+    href: str
+    icon: str
+    is_current: bool
+
+
+_NAVIGATION = (("Datasets", "/datasets", "datasets"), ("Jobs", "/jobs", "jobs"))
+_ICONS = {
+    "pixmill": '<path d="M12 4v16M4 12h16M6.5 6.5l11 11M17.5 6.5l-11 11"/><circle cx="12" cy="12" r="2.6" fill="currentColor"/>',
+    "datasets": '<rect x="3.5" y="3.5" width="7" height="7" rx="1.5"/><rect x="13.5" y="3.5" width="7" height="7" rx="1.5"/>'
+    '<rect x="3.5" y="13.5" width="7" height="7" rx="1.5"/><rect x="13.5" y="13.5" width="7" height="7" rx="1.5"/>',
+    "jobs": '<path d="M4 6h10M4 12h16M4 18h7"/><circle cx="18" cy="6" r="2"/><circle cx="15" cy="18" r="2"/>',
+}
+
+
+class PageRoute(APIRoute):
+    """Answers a refusal with a page; who is not signed in is led to where one signs in."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler, with refusals turned into pages."""
+        handle = super().get_route_handler()
+
+        async def handle_or_explain(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except NotSignedIn:
+                return RedirectResponse("/sign-in", HTTPStatus.SEE_OTHER)
+            except PixmillError as error:
+                return _refusal(request, error)
+
+        return handle_or_explain
+
+
+def page_router() -> APIRouter:
+    """A router whose answers are pages."""
+    return APIRouter(route_class=PageRoute, default_response_class=HTMLResponse, include_in_schema=False)
+
+
+def services_of(request: Request) -> wiring.Services:
+    """What this server was wired with."""
+    return cast("wiring.Services", request.app.state.services)
+
+
+def visitor_of(request: Request) -> Actor:
+    """By session cookie; a change must come from a page of this very server."""
+    secret = request.cookies.get(SESSION_COOKIE)
+    if not secret:
+        raise NotSignedIn("You are not signed in.")
+    require_own_origin(request)
+    return actor_of_session(services_of(request).accounts, secret)
+
+
+def require_own_origin(request: Request) -> None:
+    """Refuse a change that another site's page asked for."""
+    if request.method in _SAFE_METHODS:
+        return
+    origin = request.headers.get("Origin", "")
+    if origin.lower() != f"{request.url.scheme}://{request.headers.get('Host', '')}".lower():
+        raise Forbidden("A change asked for by another site's page is refused.", hint="Use Pixmill's own pages.")
+
+
+Services = Annotated[wiring.Services, Depends(services_of)]
+Visitor = Annotated[Actor, Depends(visitor_of)]
+
+
+def render(request: Request, template: str, *, status: int = HTTPStatus.OK, **values: object) -> HTMLResponse:
+    """One page; `values` are what the template names."""
+    text = _ENVIRONMENT.get_template(template).render(navigation=_navigation(request.url.path), **values)
+    return HTMLResponse(text, status, headers={"Cache-Control": "no-store"})
+
+
+def icon(name: str) -> Markup:
+    """A line drawing of 24 x 24 in the text's colour, unseen by screen readers."""
+    return Markup(  # noqa: S704 - drawings of our own
+        '<svg viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.8" stroke-linecap="round" '
+        f'stroke-linejoin="round" aria-hidden="true">{_ICONS[name]}</svg>'
+    )
+
+
+def _make_environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("pixmill_server.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"duration": phrases.duration, "age": phrases.age, "count_of": phrases.count_of}
+    environment.globals |= {"icon": icon, "drawn": drawn}
+    return environment
+
+
+_ENVIRONMENT = _make_environment()
+
+
+def _navigation(path: str) -> list[NavigationItem]:
+    return [NavigationItem(name, href, icon, path.startswith(href)) for name, href, icon in _NAVIGATION]
+
+
+def _refusal(request: Request, error: PixmillError) -> HTMLResponse:
+    kinds = (kind for kind in type(error).__mro__ if kind in _STATUSES)
+    status = _STATUSES[next(kinds, InvalidInput)]
+    title = {HTTPStatus.NOT_FOUND: "Not found", HTTPStatus.FORBIDDEN: "Refused"}.get(status, "That cannot be done")
+    return render(request, "error.html", status=status, title=title, message=error.message, hint=error.hint)
