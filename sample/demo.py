@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "demo-data"
@@ -47,11 +48,11 @@ class Commands:
         if code:
             sys.exit(f"The demo ends: `pixmill {' '.join(words)}` ended with exit code {code}.")
 
-    def ask(self, *words: str) -> object:
-        """What a command answers with `--json`, out of sight."""
+    def ask_for_list(self, *words: str) -> list[dict[str, Any]]:
+        """What an `ls` answers with `--json`, out of sight."""
         command = [*_pixmill(), *words, "--json"]
         done = subprocess.run(command, env=self._environment(), check=True, stdout=subprocess.PIPE)
-        return json.loads(done.stdout)
+        return list(json.loads(done.stdout))
 
     def _environment(self) -> dict[str, str]:
         return {**os.environ, "PIXMILL_URL": self.url, "PIXMILL_TOKEN": self.token_file.read_text().strip()}
@@ -69,9 +70,7 @@ def main() -> None:
         commands.require("datasets", "import", str(pictures / "images"), "--to", VERSION)
         commands.require("labels", "set", VERSION, "person", "car")
         commands.require("models", "push", str(WEIGHTS), "--to", "street-yolo/1")
-        code = commands.show(
-            "jobs", "launch", "yolo-preannotation", VERSION, "--model", "street-yolo/1", "--follow"
-        )
+        code = commands.show("jobs", "launch", "yolo-preannotation", VERSION, "--model", "street-yolo/1", "--follow")
         _print_summary(commands)
         if os.environ.get("ONCE") == "1":
             sys.exit(code)
@@ -99,7 +98,7 @@ def _wait_until_it_answers(url: str, server: subprocess.Popen[bytes]) -> None:
         if server.poll() is not None:
             sys.exit(f"The demo ends: the server ended with exit code {server.returncode}; what it said is above.")
         try:
-            with urllib.request.urlopen(f"{url}/api/v1/health", timeout=5):
+            with urllib.request.urlopen(f"{url}/api/v1/health", timeout=5):  # noqa: S310 - our own address
                 return
         except (urllib.error.URLError, ConnectionError):
             time.sleep(0.1)
@@ -113,8 +112,7 @@ def _print_summary(commands: Commands) -> None:
     names = {category["id"]: category["name"] for category in coco["categories"]}
     per_label = Counter(names[annotation["category_id"]] for annotation in coco["annotations"])
     scores = [annotation["score"] for annotation in coco["annotations"]]
-    jobs = commands.ask("jobs", "ls")
-    assert isinstance(jobs, list)
+    jobs = commands.ask_for_list("jobs", "ls")
     run = jobs[0]["runs"][0]
     seconds, assets = run["running_seconds"], run["counts"]["done"]
     print(f"\n  Job            {jobs[0]['id']}: {run['status']}")

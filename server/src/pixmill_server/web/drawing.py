@@ -1,6 +1,7 @@
 """Shapes as SVG, in the display pixels of their asset. Values in, markup out; colours are the Labels'."""
 
 from collections.abc import Sequence
+from typing import assert_never
 
 from markupsafe import Markup, escape
 
@@ -43,6 +44,8 @@ def drawn(shape: Shape, *, color: str, title: str, longer_side: float) -> Markup
         case Keypoints(points):
             labeled = [point for point in points if point.visibility is not Visibility.NOT_LABELED]
             figure = Markup("").join(_element("circle", cx=p.x, cy=p.y, r=radius) for p in labeled)
+        case other:
+            assert_never(other)
     template = Markup('<g class="shape" stroke="{color}" fill="{color}"><title>{title}</title>{figure}</g>')
     return template.format(color=color, title=title, figure=figure)
 

@@ -6,12 +6,13 @@ MINUTE = 60
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 TEN = 10
+NOTHING = "\u2013"
 
 
 def duration(seconds: float | None) -> str:
-    """'0.4 s', '12 s', '3 min 05 s', '2 h 07 min'; '–' for None."""
+    """'0.4 s', '12 s', '3 min 05 s', '2 h 07 min'; a dash for None."""
     if seconds is None:
-        return "–"
+        return NOTHING
     if seconds < TEN:
         return f"{seconds:.1f} s"
     if seconds < MINUTE:
