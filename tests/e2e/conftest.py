@@ -1,0 +1,53 @@
+"""A real browser: every test that takes `page` also fails on a console error or a violated content security policy."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.running_server import RunningServer, server, server_settings
+
+__all__ = ["server", "server_settings"]
+
+_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+# An answer of 4xx to a page is what some tests are about; the browser logs it as an error.
+_EXPECTED = "Failed to load resource: the server responded with a status of 4"
+
+
+@pytest.fixture
+def browser(chromium: Path) -> Iterator[Browser]:
+    """Chromium, without a window."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page of 1280 x 800 that nobody has signed in."""
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    assert [complaint for complaint in complaints if not complaint.startswith(_EXPECTED)] == []
+
+
+@pytest.fixture
+def signed_in(page: Page, server: RunningServer) -> Page:
+    """The page, signed in as the owner, on the Datasets."""
+    page.goto(f"{server.url}/sign-in")
+    page.get_by_label("API token").fill(server.owner.token)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/datasets")
+    return page
