@@ -90,7 +90,7 @@ def s3(s3_endpoint: str) -> S3Bucket:
     return bucket
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def test_data(request: pytest.FixtureRequest) -> Path:
     """The folder of real photographs and models, which is not part of the repository."""
     named = os.environ.get("PIXMILL_TEST_DATA")
@@ -100,7 +100,7 @@ def test_data(request: pytest.FixtureRequest) -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def chromium(request: pytest.FixtureRequest) -> Path:
     """The machine's Chromium, for Playwright's `executable_path`."""
     found = shutil.which("chromium") or shutil.which("google-chrome")
