@@ -15,7 +15,6 @@ from pixmill_server import wiring
 from pixmill_server.accounts.actor import Actor
 from pixmill_server.accounts.sessions import actor_of_session
 from pixmill_server.web import phrases
-from pixmill_server.web.drawing import drawn
 
 SESSION_COOKIE = "pixmill_session"
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
@@ -105,7 +104,6 @@ def _make_environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"duration": phrases.duration, "age": phrases.age, "count_of": phrases.count_of}
-    environment.globals["drawn"] = drawn
     return environment
 
 
