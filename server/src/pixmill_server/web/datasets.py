@@ -11,11 +11,11 @@ from markupsafe import Markup
 
 from pixmill.annotations import AnnotationRow, ShapeKind, kind_of, rows_of
 from pixmill_server.datasets.addresses import VersionAddress
+from pixmill_server.datasets.filters import AssetFilter
 from pixmill_server.datasets.queries import VersionListed, find_version, list_versions, pin
 from pixmill_server.datasets.read import annotations_of, assets_page, label_histogram
 from pixmill_server.datasets.records import AssetRecord, Pinned
 from pixmill_server.datasets.rows import columns_from_rows
-from pixmill_server.datasets.selection import AssetFilter
 from pixmill_server.web.drawing import drawn
 from pixmill_server.web.page import Services, Visitor, page_router, render
 
@@ -77,7 +77,7 @@ def datasets_page(request: Request, services: Services, visitor: Visitor) -> Res
 
 
 @router.get("/datasets/{dataset}/{version}")
-def version_page(  # noqa: PLR0913 - the address and the filter
+def version_page(
     request: Request, services: Services, visitor: Visitor, dataset: str, version: str, label: str = "", after: str = ""
 ) -> Response:
     """The grid, in path order; `label` shows only assets that carry it, `after` goes on behind a path."""
@@ -122,16 +122,15 @@ def _line(item: VersionListed, labels: int) -> VersionLine:
 
 
 def _chips(services: Services, pinned: Pinned, line: VersionLine, chosen: str) -> list[LabelChip]:
-    counts = label_histogram(services.datasets, pinned)
     return [
         LabelChip(
             name=label.name,
             color=label.color,
-            count=counts.get(label.id, 0),
+            count=count,
             href=line.href if label.name == chosen else f"{line.href}?{urlencode({'label': label.name})}",
             is_chosen=label.name == chosen,
         )
-        for label in pinned.labels
+        for label, count in label_histogram(services.datasets, pinned)
     ]
 
 
