@@ -86,7 +86,7 @@ def _server(port: int) -> Iterator[Commands]:
     try:
         url = f"http://127.0.0.1:{port}"
         _wait_until_it_answers(url, server)
-        yield Commands(url, DATA / "server" / "token")
+        yield Commands(url, DATA / "server" / "local-token")
     finally:
         server.send_signal(signal.SIGINT)
         server.wait()

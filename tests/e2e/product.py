@@ -50,7 +50,7 @@ class Product:
 
     def environment(self) -> dict[str, str]:
         """What a shell on this machine would have: no login is needed after `pixmill up`."""
-        token = (self.data / "token").read_text().strip()
+        token = (self.data / "local-token").read_text().strip()
         return {**os.environ, "PIXMILL_URL": self.url, "PIXMILL_TOKEN": token}
 
 

@@ -87,7 +87,7 @@ def version_page(
         listed = list_versions(session, visitor.organization_id, dataset_id=row.dataset_id)
     item = next(item for item in listed if item.version.id == row.id)
     pinned = pin(services.datasets, row.id, item.head.number)
-    where = AssetFilter(label=label or None)
+    where = AssetFilter(labels=(label,) if label else ())
     page = assets_page(services.datasets, pinned, after=after or None, limit=TILES, where=where)
     line = _line(item, len(pinned.labels))
     next_href = page.next_cursor and f"{line.href}?{urlencode(_without_empty(label=label, after=page.next_cursor))}"

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import Request
@@ -149,7 +150,7 @@ def rerun_job(services: Services, visitor: Visitor, job_id: str) -> Response:
     return RedirectResponse(f"/jobs/{job_id}", HTTPStatus.SEE_OTHER)
 
 
-def _listed(services: Services, visitor: Visitor, status: RunStatus | None, before: str) -> dict[str, object]:
+def _listed(services: Services, visitor: Visitor, status: RunStatus | None, before: str) -> dict[str, Any]:
     with services.database.reading() as session:
         found = list_jobs(
             session,
