@@ -19,9 +19,14 @@ export class LogLines {
     const parts = this.decoder.decode(bytes, { stream: true }).split("\n");
     for (let index = 0; index < parts.length; index += 1) {
       if (index > 0) this.isOpen = false;
-      if (parts[index] === "") continue_(this, index, parts.length);
+      if (parts[index] === "") this.pushIfEmptyLine(index, parts.length);
       else this.extend(parts[index]);
     }
+  }
+
+  pushIfEmptyLine(index, count) {
+    // An empty part between two newlines is an empty line; the one after the last newline is nothing yet.
+    if (index < count - 1 && !this.isOpen) this.lines.push({ text: "", isEvent: false });
   }
 
   extend(text) {
@@ -35,11 +40,6 @@ export class LogLines {
     const place = this.isOpen ? this.lines.length - 1 : this.lines.length;
     this.lines.splice(place, 0, { text, isEvent: true });
   }
-}
-
-function continue_(log, index, count) {
-  // An empty part between two newlines is an empty line; the one after the last newline is nothing yet.
-  if (index < count - 1 && !log.isOpen) log.lines.push({ text: "", isEvent: false });
 }
 
 /** What a terminal would show after the carriage returns of a line; a trailing one waits for what follows. */
