@@ -23,9 +23,9 @@ _ARGUMENTS = [
 _EXPECTED = "Failed to load resource: the server responded with a status of 4"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def browser(chromium: Path) -> Iterator[Browser]:
-    """Chromium, without a window."""
+    """Chromium, without a window; one a module, because while it is there no other event loop can be."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=_ARGUMENTS)
         yield browser
