@@ -94,7 +94,7 @@ def supervising(
         "run_id": RUN,
         "token": TOKEN,
         "fence": FENCE,
-        "environment": {"python": str(environment.python)},
+        "environment": str(environment.folder),
         "scratch": str(scratch),
         "sandbox": sandbox,
         "source": str(source),

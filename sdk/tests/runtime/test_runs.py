@@ -23,10 +23,10 @@ def scratch(tmp_path: Path) -> Iterator[Path]:
     assert not folder.exists(), "a Run leaves no scratch folder behind"
 
 
-def run_to_the_end(run: FakeRun, code: str, environment: Environment, scratch: Path, **how: str) -> int:
+def run_to_the_end(run: FakeRun, code: str, environment: Environment, scratch: Path, *, sandbox: str = "auto") -> int:
     source = scratch.parent / "processing.py"
     source.write_text(HEAD + code)
-    with serving(run) as url, supervising(url, environment, source, scratch, **how) as supervisor:
+    with serving(run) as url, supervising(url, environment, source, scratch, sandbox=sandbox) as supervisor:
         return supervisor.wait(timeout=60)
 
 

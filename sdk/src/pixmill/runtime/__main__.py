@@ -22,12 +22,6 @@ from pixmill.runtime.supervisor import Placement, supervise
 DEFAULT_LEASE_SECONDS: Final = 120.0
 
 
-class ConfiguredEnvironment(Struct):
-    """Where the Processing's environment is: the path of its Python."""
-
-    python: str
-
-
 class Configuration(Struct):
     """What the worker says on stdin."""
 
@@ -35,7 +29,8 @@ class Configuration(Struct):
     run_id: str
     token: str
     fence: int
-    environment: ConfiguredEnvironment
+    environment: str
+    """The folder of the Processing's environment."""
     scratch: str
     sandbox: str = "auto"
     source: str | None = None
@@ -58,7 +53,7 @@ def main() -> int:
         patience_seconds=configuration.lease_seconds,
         source=None if configuration.source is None else Path(configuration.source),
     )
-    folder = Path(configuration.environment.python).parent.parent
+    folder = Path(configuration.environment)
     placement = Placement(Environment(folder, folder.name), Path(configuration.scratch), configuration.sandbox)
     try:
         return 0 if supervise(server, placement, cancel=cancel) else 1

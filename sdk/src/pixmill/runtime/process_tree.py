@@ -4,7 +4,7 @@ import ctypes
 import os
 import signal
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -33,9 +33,9 @@ def memory_bytes(pid: int) -> int:
     return sum(_own_memory(each) for each in (pid, *descendants(pid)))
 
 
-def terminate(pid: int) -> None:
-    """Ask all below a process, and itself, to end."""
-    for each in (*descendants(pid), pid):
+def terminate(pids: Sequence[int], *, below: int) -> None:
+    """Ask some processes, and all below one, to end."""
+    for each in (*descendants(below), *pids):
         with suppress(ProcessLookupError, PermissionError):
             os.kill(each, signal.SIGTERM)
 

@@ -157,7 +157,8 @@ class _Supervision:
         process = self.child.process
         if process.poll() is None:
             if self.watch.killed_for is None:
-                terminate(process.pid)
+                # bubblewrap itself would take the child along without asking it.
+                terminate([] if self.tier is Tier.BUBBLEWRAP else [process.pid], below=process.pid)
                 _wait(process.pid, _TERM_GRACE_SECONDS)
             if process.poll() is None:
                 process.kill()

@@ -1,0 +1,140 @@
+"""What every executor has to do; a new one is found by its module's name."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from pixmill_server.executors import create_executor, executor_names
+from pixmill_server.executors.contract import Executor, Exited, Handle, LaunchSpec, Running, State, Vanished
+
+
+@pytest.fixture(params=executor_names())
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def executor(name: str) -> Executor:
+    executor = create_executor(name)
+    if why := executor.why_unavailable():
+        pytest.skip(why)
+    return executor
+
+
+@pytest.fixture
+def launch(executor: Executor, tmp_path: Path) -> Iterator[Callable[..., Handle]]:
+    launched: list[Handle] = []
+
+    def start(code: str, *, stdin: bytes = b"", **environment: str) -> Handle:
+        spec = LaunchSpec([sys.executable, "-c", code], stdin, environment, tmp_path, cpus=1, memory_bytes=0)
+        launched.append(executor.launch(spec))
+        return launched[-1]
+
+    yield start
+    for handle in launched:
+        executor.stop(handle, 0)
+
+
+def wait_until_ended(executor: Executor, handle: Handle) -> State:
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        if not isinstance(state := executor.poll(handle), Running):
+            return state
+        time.sleep(0.01)
+    raise AssertionError("it still runs")
+
+
+def wait_for(path: Path) -> str:
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        if path.exists() and (text := path.read_text()).endswith("\n"):
+            return text.strip()
+        time.sleep(0.01)
+    raise AssertionError(f"no {path}")
+
+
+def test_a_program_runs_and_its_exit_code_is_known(executor: Executor, launch: Callable[..., Handle]) -> None:
+    assert wait_until_ended(executor, launch("raise SystemExit(3)")) == Exited(3)
+
+
+def test_a_program_gets_its_stdin_and_no_variable_but_those_given(
+    executor: Executor, launch: Callable[..., Handle], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIXMILL_DATABASE_URL", "postgresql://user:secret@host/db")
+    code = "import os, sys; print(sys.stdin.read(), sorted(k for k in os.environ if k != 'LC_CTYPE'))"
+    handle = launch(code, stdin=b"a secret", GIVEN="yes")
+    assert wait_until_ended(executor, handle) == Exited(0)
+    assert (tmp_path / "output.log").read_text() == "a secret ['GIVEN']\n"
+
+
+def test_what_runs_is_stopped_even_if_it_is_deaf_and_so_is_all_below_it(
+    executor: Executor, launch: Callable[..., Handle], tmp_path: Path
+) -> None:
+    code = f"""
+import os, signal, subprocess, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+below = subprocess.Popen(["sleep", "300"], start_new_session=True)
+open({str(tmp_path / "pids")!r}, "w").write(f"{{os.getpid()}} {{below.pid}}\\n")
+time.sleep(300)
+"""
+    handle = launch(code)
+    pids = [int(pid) for pid in wait_for(tmp_path / "pids").split()]
+    began = time.monotonic()
+    executor.stop(handle, 0.5)
+    assert time.monotonic() - began < 5
+    assert not isinstance(executor.poll(handle), Running)
+    assert not any(psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie" for pid in pids)
+
+
+def test_a_program_may_use_its_grace_to_end_in_its_own_way(
+    executor: Executor, launch: Callable[..., Handle], tmp_path: Path
+) -> None:
+    code = f"""
+import signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(5))
+open({str(tmp_path / "ready")!r}, "w").write("yes\\n")
+time.sleep(300)
+"""
+    handle = launch(code)
+    wait_for(tmp_path / "ready")
+    executor.stop(handle, 10)
+    assert executor.poll(handle) == Exited(5)
+
+
+def test_stopping_what_has_ended_does_nothing(executor: Executor, launch: Callable[..., Handle]) -> None:
+    handle = launch("pass")
+    wait_until_ended(executor, handle)
+    executor.stop(handle, 0)
+    assert executor.poll(handle) == Exited(0)
+
+
+def test_another_instance_understands_a_stored_handle(
+    name: str, executor: Executor, launch: Callable[..., Handle]
+) -> None:
+    handle = launch("import time; time.sleep(300)")
+    other = create_executor(name)
+    assert other.poll(handle) == Running()
+    other.stop(handle, 0)
+    assert not isinstance(executor.poll(handle), Running)
+    assert other.poll(handle) == Vanished()
+
+
+def test_what_a_killed_program_leaves_behind_is_found_and_ended(
+    executor: Executor, launch: Callable[..., Handle], tmp_path: Path
+) -> None:
+    code = f"""
+import os, subprocess, time
+below = subprocess.Popen(["sleep", "300"], start_new_session=True)
+open({str(tmp_path / "pids")!r}, "w").write(f"{{os.getpid()}} {{below.pid}}\\n")
+time.sleep(300)
+"""
+    handle = launch(code)
+    first, below = (int(pid) for pid in wait_for(tmp_path / "pids").split())
+    psutil.Process(first).kill()
+    wait_until_ended(executor, handle)
+    executor.stop(handle, 0)
+    assert not psutil.pid_exists(below) or psutil.Process(below).status() == "zombie"
