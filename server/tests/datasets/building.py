@@ -1,5 +1,6 @@
 """What the tests of Datasets build upon: a clock, assets that are rows only, and boxes."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,6 @@ from pixmill_server.accounts.actor import Actor
 from pixmill_server.datasets import labels, read, versions
 from pixmill_server.datasets.changes import AssetKey, ChangePart, ChangeSource, Existing
 from pixmill_server.datasets.commit import commit
-from pixmill_server.datasets.identity import new_ids
 from pixmill_server.datasets.queries import pin
 from pixmill_server.datasets.revise import Author, Committed
 from pixmill_server.datasets.schemas import ASSETS
@@ -37,7 +37,8 @@ RUN = Origin(Source.RUN, run_id="run_1", processing="yolo", model="m@1")
 
 def asset_rows(datasets: Datasets, paths: Sequence[str], digest: str = "d0") -> pa.RecordBatch:
     now = datasets.clock.now()
-    ids = new_ids(len(paths), now).to_pylist()
+    # By its path, so that an asset which was removed and imported again is the same one.
+    ids = [id_of(path) for path in paths]
     plain = {
         "digest": digest, "size_bytes": 10, "width": 64, "height": 48, "orientation": 1, "media_type": "image/jpeg",
         "source_uri": "", "external_id": -1, "tags": [], "metadata": "", "created_at": now,
@@ -49,7 +50,7 @@ def asset_rows(datasets: Datasets, paths: Sequence[str], digest: str = "d0") -> 
 def boxes(on: Sequence[str], label: str = "car", x: float = 1.0) -> ChangePart:
     builder = ColumnsBuilder()
     for asset in on:
-        builder.append(asset, label, BoundingBox(x, 2, 3, 4), score=0.5)
+        builder.append(asset, label, BoundingBox(x, 2, 3, 4), score=0.5, attributes={"first_x": x})
     return ChangePart(annotations=builder.build())
 
 
@@ -77,3 +78,7 @@ def annotated_paths(datasets: Datasets, version_id: str, number: int | None = No
         for row in rows.to_pylist()
         if row["asset_id"] == asset.id
     )
+
+
+def id_of(path: str) -> str:
+    return hashlib.md5(path.encode(), usedforsecurity=False).hexdigest()

@@ -102,7 +102,7 @@ def list_versions(session: Session, organization_id: str, *, dataset_id: str | N
     )
     if dataset_id is not None:
         query = query.where(DatasetRow.id == dataset_id)
-    return [VersionListed(*row) for row in session.execute(query).tuples()]
+    return [VersionListed(dataset, version, head) for dataset, version, head in session.execute(query)]
 
 
 def list_revisions(

@@ -24,6 +24,7 @@ class Step(StrEnum):
     STAGE = "write files that nothing refers to"
     WRITE_ASSETS = "write the assets' new version"
     WRITE_ANNOTATIONS = "write the annotations' new version"
+    BRANCH = "make a branch that nothing refers to"
     CLEAN = "drop versions that nothing reaches"
     POINT = "move the pointer"
     RELEASE = "let others go on"

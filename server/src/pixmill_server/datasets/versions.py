@@ -21,7 +21,7 @@ from pixmill_server.datasets.schemas import (
     annotations_table,
     assets_table,
 )
-from pixmill_server.datasets.stores import Datasets
+from pixmill_server.datasets.stores import Datasets, Step
 from pixmill_server.datasets.tables import DatasetRow, RevisionRow, VersionRow
 from pixmill_server.kernel.ids import new_id
 from pixmill_server.storage.tables import TableRef
@@ -122,7 +122,12 @@ def _branch_off(
 ) -> VersionCreated:
     # The branch is opaque, so that a version can be renamed, and its name given to another.
     version_id, now = new_id("ver"), datasets.clock.now()
-    assets, annotations = (datasets.tables.fork(source, version_id) for source in sources)
+    branches = []
+    for source in sources:
+        datasets.at_step(Step.BRANCH)
+        branches.append(datasets.tables.fork(source, version_id))
+    datasets.at_step(Step.POINT)
+    assets, annotations = branches
     number = forked_from.number if forked_from else None
     version = VersionRow(
         id=version_id,

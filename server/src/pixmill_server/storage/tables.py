@@ -258,6 +258,8 @@ def compact_table(write: TableWrite) -> TableRef:
     Raises `ForeignWrite` where another writer came in between.
     """
     table, start = write.base, write.base.version
+    # Lance merges only files that the same indexes cover, so they come first; and last, to learn of the new files.
+    table.optimize.optimize_indices()
     table.optimize.compact_files()
     table.optimize.optimize_indices()
     for number in range(start + 1, table.version + 1):
