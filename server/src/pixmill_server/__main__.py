@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +19,8 @@ from pixmill.errors import PixmillError
 from pixmill_server.app import create_app
 from pixmill_server.settings import Settings, read_settings
 from pixmill_server.wiring import open_services, prepare
+from pixmill_server.worker.loop import Stop, Worker
+from pixmill_server.worker.workplace import Workplace
 
 _FAILED = 1
 _GRACE_SECONDS = 20
@@ -130,14 +132,33 @@ def _stop(worker: subprocess.Popen[bytes]) -> None:
 
 
 def _work(settings: Settings, options: argparse.Namespace) -> None:
-    raise NotImplementedError
+    stop = Stop()
+
+    def leave() -> None:
+        # The server is gone without a word: its Runs go on, and are taken over when it is back.
+        stop.leave_runs = True
+        stop.requested.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.requested.set())
+    if options.tied:
+        _when_standard_input_ends(leave)
+    services = open_services(settings)
+    try:
+        Worker(Workplace.of(services, options.server)).work(stop)
+    finally:
+        services.close()
 
 
 def _end_with_standard_input() -> None:
+    _when_standard_input_ends(lambda: os.kill(os.getpid(), signal.SIGTERM))
+
+
+def _when_standard_input_ends(act: Callable[[], None]) -> None:
     def watch() -> None:
         while os.read(sys.stdin.fileno(), 4096):
             pass
-        os.kill(os.getpid(), signal.SIGTERM)
+        act()
 
     threading.Thread(target=watch, daemon=True, name="tied").start()
 

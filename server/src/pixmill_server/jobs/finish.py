@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable
+from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
@@ -15,12 +16,14 @@ from pixmill_server.jobs.errors import RunIsOver
 from pixmill_server.jobs.ledger import SKIPPED, Outcome, add_outcomes, dropped_of, ledger_of, staged_keys
 from pixmill_server.jobs.lifecycle import ChildEnd, Ending, Ledger, Reason, RunStatus, decide
 from pixmill_server.jobs.pins import PinnedProcessing, model_of_version, processing_of_version
-from pixmill_server.jobs.queue import LEASE, end, held, renew
+from pixmill_server.jobs.queue import end, held, renew
 from pixmill_server.jobs.scope import drop_scope
 from pixmill_server.jobs.staging import drop_staged, read_staged
 from pixmill_server.jobs.supervise import Caller
 from pixmill_server.jobs.tables import JobRow, RunRow
 
+COMMIT_LEASE = timedelta(minutes=3)
+"""Longer than a commit waits for the version."""
 COMMIT_CHUNK = -1
 """The `chunk_index` of outcomes that only the commit brought about."""
 
@@ -48,6 +51,9 @@ def finish(jobs: Jobs, caller: Caller, child: ChildEnd) -> RunStatus:
                 ending = Ending(RunStatus.FAILED, Reason.INCOMPLETE, "it ended before it gave a sign of life")
             if ending.status is not RunStatus.SUCCEEDED:
                 _end_without_results(session, run, ending, ledger, jobs)
+            else:
+                # From here the server works for the Run, and its supervisor only waits.
+                run.lease_expires_at = jobs.clock.now() + COMMIT_LEASE
         if ending.status is RunStatus.SUCCEEDED:
             _commit(jobs, caller, processing, ledger)
     except RunIsOver as over:
@@ -118,9 +124,9 @@ def _stay_alive(jobs: Jobs, caller: Caller) -> None:
     now = jobs.clock.now()
     with jobs.database.reading() as session:
         expires = session.get_one(RunRow, caller.run_id).lease_expires_at
-    if expires is None or expires < now + LEASE / 2:
+    if expires is None or expires < now + COMMIT_LEASE / 2:
         with jobs.database.transaction() as session:
-            renew(session, caller.run_id, caller.fence, now=now)
+            held(session, caller.run_id, caller.fence).lease_expires_at = now + COMMIT_LEASE
 
 
 def _succeed(jobs: Jobs, session: Session, caller: Caller, ledger: Ledger, committed: Committed, dropped: int) -> None:

@@ -1,0 +1,156 @@
+"""The worker's loop: claim, place, watch, and take back what nobody keeps alive.
+
+A Run goes on without its worker: whoever comes next on the same machine takes it over.
+"""
+
+import logging
+import os
+import platform
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+
+from pixmill_server.jobs.errors import RunIsOver, StaleFence
+from pixmill_server.jobs.lifecycle import Reason
+from pixmill_server.jobs.queries import WORKER_SILENCE
+from pixmill_server.jobs.queue import adopt, claim, expire, fail
+from pixmill_server.jobs.workers import PlacedRun, gone, placed_among, placed_by, seen, take_over
+from pixmill_server.kernel.ids import new_id
+from pixmill_server.worker.placing import place
+from pixmill_server.worker.workplace import Workplace
+
+LOOK_SECONDS = 0.1
+WATCH_SECONDS = 0.5
+SEEN_SECONDS = 5.0
+STOP_GRACE_SECONDS = 3.0
+SUPERVISOR_GRACE_LOOKS = 4
+"""How often in a row a Run may be without its supervisor, or a supervisor without its Run."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Stop:
+    """How a worker is asked to end."""
+
+    requested: threading.Event = field(default_factory=threading.Event)
+    leave_runs: bool = False
+    """Whether its Runs go on, to be taken over by the next worker."""
+
+
+@dataclass
+class Worker:
+    """One worker at its work."""
+
+    workplace: Workplace
+    id: str = field(default_factory=lambda: new_id("wrk"))
+    machine: str = field(default_factory=platform.node)
+    _placing: list[threading.Thread] = field(default_factory=list)
+    _missed: dict[str, int] = field(default_factory=dict)
+    _watched: dict[str, PlacedRun] = field(default_factory=dict)
+    _over: dict[str, int] = field(default_factory=dict)
+    _next_watch: float = 0.0
+    _next_seen: float = 0.0
+
+    def work(self, stop: Stop) -> None:
+        """Until asked to end; one bad moment does not end it."""
+        self._begin()
+        while not stop.requested.is_set():
+            try:
+                self._look()
+            except Exception:
+                logger.exception("worker stumbled")
+                stop.requested.wait(WATCH_SECONDS)
+            stop.requested.wait(LOOK_SECONDS)
+        self._end(leave_runs=stop.leave_runs)
+
+    def _begin(self) -> None:
+        now = self.workplace.clock.now()
+        with self.workplace.database.transaction() as session:
+            seen(session, self.id, machine=self.machine, pid=os.getpid(), now=now)
+            taken = take_over(session, self.id, machine=self.machine, silence=WORKER_SILENCE, now=now)
+            # Nobody could keep a lease alive while there was no server and no worker.
+            adopt(session, now=now)
+        logger.info("worker began", extra={"worker": self.id, "taken_over": taken})
+
+    def _look(self) -> None:
+        if time.monotonic() >= self._next_seen:
+            self._next_seen = time.monotonic() + SEEN_SECONDS
+            with self.workplace.database.transaction() as session:
+                seen(session, self.id, machine=self.machine, pid=os.getpid(), now=self.workplace.clock.now())
+        self._claim_all()
+        if time.monotonic() >= self._next_watch:
+            self._next_watch = time.monotonic() + WATCH_SECONDS
+            self._watch()
+            self._reap()
+
+    def _claim_all(self) -> None:
+        while self.workplace.has_waiting():
+            with self.workplace.database.transaction() as session:
+                claimed = claim(session, worker=self.id, now=self.workplace.clock.now())
+            if claimed is None:
+                return
+            logger.info("claimed Run", extra={"job_id": claimed.job_id, "number": claimed.number})
+            thread = threading.Thread(target=place, args=(self.workplace, claimed), name=claimed.run_id, daemon=True)
+            thread.start()
+            self._placing = [each for each in (*self._placing, thread) if each.is_alive()]
+
+    def _watch(self) -> None:
+        """A supervisor that ended without a word takes its Run with it."""
+        with self.workplace.database.reading() as session:
+            placed = placed_by(session, self.id)
+        self._clear_away({run.run_id: run for run in placed})
+        missing = {run.run_id for run in placed if not self.workplace.is_running(run)}
+        self._missed = {run_id: self._missed.get(run_id, 0) + 1 for run_id in missing}
+        for run in placed:
+            if self._missed.get(run.run_id, 0) >= SUPERVISOR_GRACE_LOOKS:
+                self._give_up(run, "its supervisor ended without a word")
+
+    def _clear_away(self, placed: dict[str, PlacedRun]) -> None:
+        """What a Run that is over has left: a supervisor that is slow to end, and its scratch folder."""
+        self._watched |= placed
+        for run_id in self._watched.keys() - placed.keys():
+            run = self._watched[run_id]
+            self._over[run_id] = self._over.get(run_id, 0) + 1
+            if not self.workplace.is_running(run) or self._over[run_id] >= SUPERVISOR_GRACE_LOOKS:
+                self.workplace.stop(run, grace_seconds=0)
+                del self._watched[run_id], self._over[run_id]
+
+    def _reap(self) -> None:
+        with self.workplace.database.transaction() as session:
+            lost = expire(session, now=self.workplace.clock.now())
+        if not lost:
+            return
+        with self.workplace.database.reading() as session:
+            placed = placed_among(session, lost)
+        for run in placed:
+            logger.warning("Run was lost", extra={"job_id": run.job_id, "number": run.number})
+            self.workplace.stop(run, grace_seconds=0)
+        for run_id in lost:
+            self.workplace.logs.seal(run_id)
+
+    def _give_up(self, run: PlacedRun, message: str) -> None:
+        logger.warning("gave up Run", extra={"job_id": run.job_id, "number": run.number, "why": message})
+        self.workplace.stop(run, grace_seconds=0)
+        try:
+            with self.workplace.database.transaction() as session:
+                now = self.workplace.clock.now()
+                fail(session, run.run_id, run.fence, now=now, reason=Reason.LOST, message=message)
+        except (RunIsOver, StaleFence):
+            return
+        self.workplace.logs.seal(run.run_id)
+
+    def _end(self, *, leave_runs: bool) -> None:
+        with self.workplace.database.reading() as session:
+            placed = placed_by(session, self.id)
+        for run in placed:
+            if leave_runs:
+                sys.stderr.write(f"Run {run.number} of {run.job_id} goes on.\n")
+                continue
+            sys.stderr.write(f"Run {run.number} of {run.job_id} is stopped.\n")
+            self.workplace.stop(run, grace_seconds=STOP_GRACE_SECONDS)
+            self._give_up(run, "it was stopped together with its worker")
+        with self.workplace.database.transaction() as session:
+            gone(session, self.id)
+        logger.info("worker ended", extra={"worker": self.id})

@@ -1,0 +1,103 @@
+"""What a worker has to work with on its machine."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from pixmill.environments import Environment, build
+from pixmill_server.db.engine import Database
+from pixmill_server.executors import create_executors
+from pixmill_server.executors.contract import Executor, Handle, Running
+from pixmill_server.jobs.errors import PlacementFailed
+from pixmill_server.jobs.logs import Logs
+from pixmill_server.jobs.queue import is_anything_waiting
+from pixmill_server.jobs.workers import Order, PlacedRun
+from pixmill_server.kernel.clock import Clock
+from pixmill_server.storage.objects import Digest, Objects
+from pixmill_server.wiring import Services
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """Built once; every path is absolute."""
+
+    database: Database
+    objects: Objects
+    logs: Logs
+    clock: Clock
+    executors: Mapping[str, Executor]
+    server_url: str
+    sdk_wheel: Path
+    environments: Path
+    scratch: Path
+    sandbox: str
+    """`auto`, or the tier that must be used."""
+
+    @classmethod
+    def of(cls, services: Services, server_url: str) -> Self:
+        """This machine's, with every executor there is."""
+        processings = services.processings
+        return cls(
+            database=services.database,
+            objects=services.objects,
+            logs=services.jobs.logs,
+            clock=services.clock,
+            executors=create_executors(),
+            server_url=server_url,
+            sdk_wheel=processings.sdk_wheel,
+            environments=processings.environments,
+            scratch=services.settings.scratch,
+            sandbox=processings.sandbox,
+        )
+
+    def has_waiting(self) -> bool:
+        """Whether it is worth asking for a Run."""
+        with self.database.reading() as session:
+            return is_anything_waiting(session, now=self.clock.now())
+
+    def executor(self, name: str) -> Executor:
+        """Raises `PlacementFailed` where there is none of this name, or it cannot be used here."""
+        executor = self.executors.get(name)
+        if executor is None:
+            known = ", ".join(sorted(self.executors))
+            raise PlacementFailed(f"There is no executor '{name}' on this machine.", hint=f"There are: {known}.")
+        why = executor.why_unavailable()
+        if why is not None:
+            raise PlacementFailed(f"The executor '{name}' cannot be used here: {why}")
+        return executor
+
+    def environment_of(self, order: Order) -> Environment:
+        """Found by its lock, or built now; raises `EnvironmentFailed`."""
+        lock = self.objects.get(Digest(order.processing.lock_key))
+        return build(lock, self.sdk_wheel, self.environments)
+
+    def source_of(self, order: Order) -> Path:
+        """The code of the Processing, as a file."""
+        digest = Digest(order.processing.source_key)
+        path = self.scratch / "sources" / digest / f"{order.processing.name.replace('-', '_')}.py"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            beside = path.with_suffix(".new")
+            beside.write_bytes(self.objects.get(digest))
+            beside.replace(path)
+        return path
+
+    def scratch_of(self, run_id: str) -> Path:
+        """A folder of the Run's own, made where it is missing."""
+        folder = self.scratch / "runs" / run_id
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return folder
+
+    def is_running(self, run: PlacedRun) -> bool:
+        """Whether its supervisor is alive."""
+        executor = self.executors.get(run.executor)
+        return executor is not None and isinstance(executor.poll(Handle(run.handle)), Running)
+
+    def stop(self, run: PlacedRun, *, grace_seconds: float) -> None:
+        """End the supervisor and all it started, and remove what they left; nothing happens the second time."""
+        executor = self.executors.get(run.executor)
+        if executor is not None:
+            executor.stop(Handle(run.handle), grace_seconds)
+        shutil.rmtree(self.scratch / "runs" / run.run_id, ignore_errors=True)
