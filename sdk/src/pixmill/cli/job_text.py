@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from pixmill.cli.output import print_rows
-from pixmill.wire.jobs import Job, LaunchPlan, Run, RunOutcome
+from pixmill.client.jobs import Job, LaunchPlan, Run, RunOutcome
 
 MOST_OUTCOMES = 20
 _MOST_NAMES = 12

@@ -14,9 +14,8 @@ from pixmill.cli.main import ExitCode
 from pixmill.cli.output import Json, print_facts, print_json, print_list, talk
 from pixmill.cli.parameters import ParameterOptions, parameters_of
 from pixmill.client import Client
-from pixmill.client.jobs import LogBytes
+from pixmill.client.jobs import Existing, Job, JobScope, LaunchJob, LogBytes, LogEvent
 from pixmill.errors import InvalidInput
-from pixmill.wire.jobs import Existing, Job, JobScope, LaunchJob, LogEvent
 
 app = typer.Typer(help="Launches of Processings, and their Runs.")
 

@@ -26,6 +26,22 @@ from pixmill.wire.jobs import (
     RunOutcomePage,
 )
 
+__all__ = [
+    "ACTIVE",
+    "Existing",
+    "Job",
+    "JobScope",
+    "Jobs",
+    "LaunchJob",
+    "LaunchPlan",
+    "LogBytes",
+    "LogEnd",
+    "LogEvent",
+    "Run",
+    "RunOutcome",
+    "TimedOut",
+]
+
 ACTIVE = frozenset({"pending", "running"})
 _LOOK_SECONDS = 0.5
 _SILENCE_SECONDS = 60.0
