@@ -125,7 +125,7 @@ def job_page(
     return render(
         request,
         "job.html",
-        job=_job_line(record),
+        job=job_line(record),
         run=_run_shown(record, chosen),
         runs=[_run_line(record, item) for item in record.runs],
         outcomes=outcomes,
@@ -160,7 +160,7 @@ def _listed(services: Services, visitor: Visitor, status: RunStatus | None, befo
             limit=JOBS_SHOWN + 1,
             now=services.clock.now(),
         )
-    jobs = [_job_line(record) for record in found[:JOBS_SHOWN]]
+    jobs = [job_line(record) for record in found[:JOBS_SHOWN]]
     address = _query(status, before)
     return {
         "jobs": jobs,
@@ -195,7 +195,8 @@ def _chosen(services: Services, visitor: Visitor, job_id: str, number: int | Non
     return record, next(item for item in record.runs if item.row.number == run.number)
 
 
-def _job_line(record: JobRecord) -> JobLine:
+def job_line(record: JobRecord) -> JobLine:
+    """A Job as lists show it."""
     newest = record.runs[0]
     return JobLine(
         id=record.row.id,

@@ -36,7 +36,7 @@ class NavigationItem:
     is_current: bool
 
 
-_NAVIGATION = (("Datasets", "/datasets", "datasets"), ("Jobs", "/jobs", "jobs"))
+_NAVIGATION = tuple((name, f"/{name.lower()}", name.lower()) for name in ("Datasets", "Processings", "Models", "Jobs"))
 
 
 class PageRoute(APIRoute):
