@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from pixmill_server.accounts.actor import Actor, Role
-from pixmill_server.datasets.errors import HeadMoved, LeaseLost
+from pixmill_server.datasets.errors import HeadMoved, LabelNotFound, LeaseLost
 from pixmill_server.datasets.queries import counts_of, list_revisions, pin
 from pixmill_server.datasets.records import Counts
 from pixmill_server.datasets.stores import Datasets, Step
@@ -93,7 +93,7 @@ class History:
         try:
             operation.do(stores)
             finished = True
-        except (LeaseLost, HeadMoved, ForeignWrite, Killed):
+        except (LeaseLost, HeadMoved, ForeignWrite, LabelNotFound, Killed):
             assert interference is not None, "nobody was there to disturb"
             finished = False
         real, known = pin(self.datasets, version_id).number, max(self.versions[version_id])

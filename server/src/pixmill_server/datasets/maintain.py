@@ -31,20 +31,20 @@ MANY_UNINDEXED_ROWS: Final = 20_000
 class Upkeep:
     """How far a version's head is from its best shape."""
 
-    files: int
+    surplus_files: int
     unindexed_rows: int
 
     @property
     def is_due(self) -> bool:
         """Reads would gain from compaction."""
-        return self.files > MANY_FILES or self.unindexed_rows > MANY_UNINDEXED_ROWS
+        return self.surplus_files > MANY_FILES or self.unindexed_rows > MANY_UNINDEXED_ROWS
 
 
 def upkeep(datasets: Datasets, version_id: str) -> Upkeep:
     """Look at both tables of the head; reads only their headers."""
     head = pin(datasets, version_id)
     states = [datasets.tables.shape(ref) for ref in (head.assets, head.annotations)]
-    return Upkeep(max(state.files for state in states), max(state.unindexed_rows for state in states))
+    return Upkeep(max(state.surplus_files for state in states), max(state.unindexed_rows for state in states))
 
 
 def compact(datasets: Datasets, version_id: str) -> bool:

@@ -57,6 +57,7 @@ class Index:
 class Shape:
     """How a version lies in files."""
 
+    rows: int
     files: int
     deleted_rows: int
     unindexed_rows: int
@@ -65,7 +66,17 @@ class Shape:
     @property
     def is_best(self) -> bool:
         """Compaction would change nothing."""
-        return self.files <= 1 and not self.deleted_rows and not self.unindexed_rows
+        return self.is_compact and not self.unindexed_rows
+
+    @property
+    def is_compact(self) -> bool:
+        """No more files than the rows need, and none with deleted rows."""
+        return not self.surplus_files and not self.deleted_rows
+
+    @property
+    def surplus_files(self) -> int:
+        """Files that compaction would merge into others."""
+        return max(self.files - self.rows // ROWS_PER_FILE - 1, 0)
 
 
 @dataclass(frozen=True)
@@ -123,7 +134,7 @@ class Tables:
         rows = sum(fragment.num_rows for fragment in fragments)
         deleted = sum(fragment.num_deletions for fragment in fragments)
         indexed = [index.num_rows_indexed for index in table.describe_indices()]
-        return Shape(len(fragments), deleted, max(rows - min(indexed, default=rows), 0))
+        return Shape(rows, len(fragments), deleted, max(rows - min(indexed, default=rows), 0))
 
     def write(self, ref: TableRef, properties: Mapping[str, str]) -> "TableWrite":
         """Begin a write whose content starts as that of `ref`; `properties` are kept with what it writes."""
@@ -258,10 +269,16 @@ def compact_table(write: TableWrite) -> TableRef:
     Raises `ForeignWrite` where another writer came in between.
     """
     table, start = write.base, write.base.version
-    # Lance merges only files that the same indexes cover, so they come first; and last, to learn of the new files.
-    table.optimize.optimize_indices()
-    table.optimize.compact_files()
-    table.optimize.optimize_indices()
+    if write.tables.shape(write.pinned).is_compact:
+        table.optimize.optimize_indices()
+    else:
+        # Built anew: Lance 14 looks for the moved index of a fork in the folder of the branch it was forked from.
+        columns = {index.name: index.field_names[0] for index in table.describe_indices()}
+        for name in columns:
+            table.drop_index(name)
+        table.optimize.compact_files()
+        for name, column in columns.items():
+            table.create_scalar_index(column, "BTREE", name=name)
     for number in range(start + 1, table.version + 1):
         if _operation(table, number) not in _SAME_CONTENT:
             raise ForeignWrite(f"Another writer wrote to '{write.pinned.name}' during compaction.", hint="Try again.")
