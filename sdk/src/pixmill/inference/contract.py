@@ -30,16 +30,16 @@ class Placement(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
-    """What the network expects of its pixels: (colour - mean) x scale / deviation."""
+    """What the network expects of its pixels: (colour / unit - mean) / deviation."""
 
     placement: Placement
     bgr: bool = False
     """The order of colours; False is red, green, blue."""
-    scale: float = 1 / 255
+    unit: float = 255.0
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    """Of red, green, blue, in 0 to 255."""
+    """Of red, green, blue, in units."""
     deviation: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    """Of red, green, blue, in 0 to 1."""
+    """Of red, green, blue, in units."""
 
 
 @dataclass(frozen=True, slots=True)

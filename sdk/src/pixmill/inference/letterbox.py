@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pixmill.annotations.images import RgbImage
 from pixmill.inference.contract import Floats, Placement, Preprocessing
 
 _GREY = 114
@@ -41,7 +42,7 @@ def fit(image_height: int, image_width: int, *, height: int, width: int, placeme
     return Fit(scale, scale, left=left, top=top, width=scaled_width, height=scaled_height)
 
 
-def to_image(boxes: Floats, place: Fit) -> NDArray[np.float64]:
+def to_image(boxes: Floats | NDArray[np.float64], place: Fit) -> NDArray[np.float64]:
     """(n, 4) corners in pixels of the input to corners in pixels of the image, not clipped."""
     found: NDArray[np.float64] = (boxes - _margin(place)) / _scale(place)
     return found
@@ -62,24 +63,32 @@ def _scale(place: Fit) -> NDArray[np.float64]:
 
 
 class Letterbox:
-    """Fills one reused canvas after another; belongs to one thread."""
+    """Fills the same tensor again and again; belongs to one thread."""
 
     def __init__(self, preprocessing: Preprocessing, *, height: int, width: int, channels_last: bool) -> None:
-        self._preprocessing = preprocessing
         self.height, self.width = height, width
+        self._preprocessing = preprocessing
         self._channels_last = channels_last
-        self._canvases: list[NDArray[np.uint8]] = []
+        self._canvas = np.empty((height, width, 3), dtype=np.uint8)
+        self._tensor = np.empty((0, *self._axes()), dtype=np.float32)
 
-    def __call__(self, images: Sequence[NDArray[np.uint8]]) -> tuple[Floats, list[Fit]]:
-        """RGB images (h, w, 3) to one float32 tensor in the network's layout, and where each image lies in it."""
-        while len(self._canvases) < len(images):
-            self._canvases.append(np.empty((self.height, self.width, 3), dtype=np.uint8))
-        canvases = self._canvases[: len(images)]
-        places = [self._lay(image, canvas) for image, canvas in zip(images, canvases, strict=True)]
-        return self._tensor(canvases), places
+    def __call__(self, images: Sequence[RgbImage]) -> tuple[Floats, list[Fit]]:
+        """RGB images to one float32 tensor in the network's layout, and where each lies in it; the next call reuses it."""
+        if len(self._tensor) < len(images):
+            self._tensor = np.empty((len(images), *self._axes()), dtype=np.float32)
+        tensor = self._tensor[: len(images)]
+        places = []
+        for image, place_in_tensor in zip(images, tensor, strict=True):
+            places.append(self._lay(image))
+            self._write(place_in_tensor)
+        return tensor, places
 
-    def _lay(self, image: NDArray[np.uint8], canvas: NDArray[np.uint8]) -> Fit:
-        placement = self._preprocessing.placement
+    def _axes(self) -> tuple[int, int, int]:
+        return (self.height, self.width, 3) if self._channels_last else (3, self.height, self.width)
+
+    def _lay(self, image: RgbImage) -> Fit:
+        """Scale the image onto the canvas."""
+        placement, canvas = self._preprocessing.placement, self._canvas
         place = fit(image.shape[0], image.shape[1], height=self.height, width=self.width, placement=placement)
         if (place.height, place.width) != canvas.shape[:2]:
             canvas[...] = _GREY
@@ -90,19 +99,15 @@ class Letterbox:
             inside[...] = cv2.resize(image, (place.width, place.height), interpolation=cv2.INTER_LINEAR)
         return place
 
-    def _tensor(self, canvases: list[NDArray[np.uint8]]) -> Floats:
+    def _write(self, tensor: Floats) -> None:
+        """From the canvas to one image's part of the tensor, by true division: dynamic quantisation feels the last bit."""
         wants = self._preprocessing
-        order = slice(None, None, -1 if wants.bgr else 1)
-        mean, deviation = (np.array(values, np.float32)[order] for values in (wants.mean, wants.deviation))
-        if self._channels_last:
-            tensor: Floats = np.stack(canvases)[..., order].astype(np.float32)
-            if mean.any():
-                tensor -= mean
-            tensor *= np.float32(wants.scale) / deviation
-            return tensor
-        tensor = np.asarray(
-            cv2.dnn.blobFromImages(canvases, wants.scale, mean=mean.tolist(), swapRB=wants.bgr), dtype=np.float32
-        )
-        if (deviation != 1).any():
-            tensor /= deviation.reshape(1, 3, 1, 1)
-        return tensor
+        order = (2, 1, 0) if wants.bgr else (0, 1, 2)
+        colours = cv2.split(self._canvas)
+        for channel, colour in enumerate(order):
+            plane = tensor[..., channel] if self._channels_last else tensor[channel]
+            np.divide(colours[colour], np.float32(wants.unit), out=plane, dtype=np.float32)
+            if wants.mean[colour]:
+                plane -= np.float32(wants.mean[colour])
+            if wants.deviation[colour] != 1:
+                plane /= np.float32(wants.deviation[colour])

@@ -6,7 +6,7 @@ from pixmill.inference.contract import Decoder, Family, Floats, Placement, Prepr
 from pixmill.inference.detr import decode_queries, query_outputs
 from pixmill.inference.signature import DetectorShape
 
-_IMAGENET_MEAN = (0.485 * 255, 0.456 * 255, 0.406 * 255)
+_IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 
 

@@ -32,10 +32,10 @@ def _classes(shape: DetectorShape) -> int | None:
     return ANY_CLASSES if numbers == _NUMBERS and count <= _MAX_BOXES and not is_grid else None
 
 
-def _decoder(shape: DetectorShape, grey: Sequence[Floats]) -> Decoder:
-    scale = pixel_scale(grey[0][:, :4], height=shape.height, width=shape.width)
-
+def _decoder(shape: DetectorShape, _grey: Sequence[Floats]) -> Decoder:
     def decode(outputs: Sequence[Floats], confidence: float) -> Candidates:
+        # Asked of each image, as a graph with suppression gives nothing but zeros where it finds nothing.
+        scale = pixel_scale(outputs[0][:, :4], height=shape.height, width=shape.width)
         kept = outputs[0][outputs[0][:, 4] >= confidence]
         # Empty places of the list may have class -1 and score 0.
         kept = kept[kept[:, 5] >= 0]

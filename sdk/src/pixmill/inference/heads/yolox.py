@@ -17,7 +17,7 @@ def create() -> Family:
     return Family(
         name="yolox",
         title="YOLOX",
-        preprocessing=Preprocessing(Placement.TOP_LEFT, bgr=True, scale=1.0),
+        preprocessing=Preprocessing(Placement.TOP_LEFT, bgr=True, unit=1.0),
         suppresses=True,
         classes=_classes,
         decoder=_decoder,
