@@ -1,6 +1,8 @@
 """`python -m pixmill_server serve | worker | migrate`: what an operator, and `pixmill up`, start."""
 
 import argparse
+import fcntl
+import json
 import logging
 import os
 import signal
@@ -11,13 +13,15 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 import structlog
 import uvicorn
 
+import pixmill_server
 from pixmill.errors import PixmillError
 from pixmill_server.app import create_app
-from pixmill_server.settings import Settings, read_settings
+from pixmill_server.settings import Settings, prepare_data_folder, read_settings
 from pixmill_server.wiring import open_services, prepare
 from pixmill_server.worker.loop import Stop, Worker
 from pixmill_server.worker.workplace import Workplace
@@ -30,6 +34,12 @@ class PortTaken(PixmillError):
     """Somebody else listens there."""
 
     code = "port-taken"
+
+
+class DataFolderInUse(PixmillError):
+    """One server works on a data folder."""
+
+    code = "data-folder-in-use"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--host")
     serve.add_argument("--port", type=int)
     serve.add_argument("--with-worker", action="store_true", help="run a worker beside the server")
+    serve.add_argument("--announce", action="store_true", help="say in JSON where, on standard output")
     worker = commands.add_parser("worker", help="run Jobs")
     worker.add_argument("--server", help="the server's address", required=True)
     migrate = commands.add_parser("migrate", help="bring the data folder and the database to this release")
@@ -79,6 +90,9 @@ def _serve(settings: Settings, options: argparse.Namespace) -> None:
     listener = _listen(host, settings.port if options.port is None else options.port)
     port = listener.getsockname()[1]
     settings = replace(settings, host=host, port=port)
+    prepare_data_folder(settings, version=pixmill_server.__version__)
+    # Open, and so locked, for as long as this process lives.
+    lock = _only_server(settings)
     prepare(settings)
     app = create_app(open_services(settings))
     config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5, server_header=False)
@@ -87,12 +101,34 @@ def _serve(settings: Settings, options: argparse.Namespace) -> None:
     worker = _start_worker(settings, address) if options.with_worker else None
     if options.tied:
         _end_with_standard_input()
+    if options.announce:
+        said = {"url": address, "token_file": str(settings.token_file), "data": str(settings.data)}
+        sys.stdout.write(json.dumps(said) + "\n")
+        sys.stdout.flush()
     logging.getLogger(__name__).info("serving", extra={"url": address})
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # uvicorn raises the signal that ended it once more, when it is done; the worker is to be stopped after that.
+        signal.signal(number, lambda *_: None)
     try:
         server.run(sockets=[listener])
     finally:
         if worker is not None:
             _stop(worker)
+        lock.close()
+
+
+def _only_server(settings: Settings) -> IO[str]:
+    """The data folder's lock, held; raises `DataFolderInUse` where another server holds it."""
+    lock = (settings.data / "lock").open("a")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        lock.close()
+        raise DataFolderInUse(
+            f"Another server works on the data folder {settings.data}.",
+            hint="Use that one, end it first, or give another folder with --data.",
+        ) from error
+    return lock
 
 
 def _listen(host: str, port: int) -> socket.socket:
