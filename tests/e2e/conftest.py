@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.e2e.places import place
 from tests.running_server import RunningServer, server, server_settings
 
-__all__ = ["server", "server_settings"]
+__all__ = ["place", "server", "server_settings"]
 
 _ARGUMENTS = [
     "--no-sandbox",

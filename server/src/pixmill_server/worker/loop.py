@@ -105,7 +105,8 @@ class Worker:
         self._missed = {run_id: self._missed.get(run_id, 0) + 1 for run_id in missing}
         for run in placed:
             if self._missed.get(run.run_id, 0) >= SUPERVISOR_GRACE_LOOKS:
-                self._give_up(run, "its supervisor ended without a word")
+                words = self.workplace.last_words(run)
+                self._give_up(run, f"its supervisor ended{f': {words}' if words else ' without a word'}")
 
     def _clear_away(self, placed: dict[str, PlacedRun]) -> None:
         """What a Run that is over has left: a supervisor that is slow to end, and its scratch folder."""

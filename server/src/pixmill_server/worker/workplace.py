@@ -95,6 +95,14 @@ class Workplace:
         executor = self.executors.get(run.executor)
         return executor is not None and isinstance(executor.poll(Handle(run.handle)), Running)
 
+    def last_words(self, run: PlacedRun) -> str:
+        """The last line that its supervisor printed; empty where it printed nothing."""
+        try:
+            lines = (self.scratch / "runs" / run.run_id / "output.log").read_text(errors="replace").splitlines()
+        except OSError:
+            return ""
+        return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
     def stop(self, run: PlacedRun, *, grace_seconds: float) -> None:
         """End the supervisor and all it started, and remove what they left; nothing happens the second time."""
         executor = self.executors.get(run.executor)
