@@ -98,7 +98,7 @@ def _configuration(workplace: Workplace, run: ClaimedRun, order: Order, environm
         "run_id": run.run_id,
         "token": run.token,
         "fence": run.fence,
-        "environment": {"python": str(environment.python)},
+        "environment": str(environment.folder),
         "scratch": str(workplace.scratch_of(run.run_id)),
         "sandbox": workplace.sandbox,
         "source": str(workplace.source_of(order)),
