@@ -21,7 +21,7 @@ FORBIDDEN_WORDS = re.compile(
             r"(?<![\w.~-])/" + r"work/(wt|main|shared|\.)",
             r"(?<![\w.~-])/" + r"opt/(pypi|wheels)",
             r"(?<![\w.~-])/" + r"home/[a-z]",
-            r"(?<![\w.~-])/" + r"root/",
+            r"(?<![\w.~-])/" + r"root/(?!\.bashrc)",
         ]
     )
 )

@@ -68,8 +68,10 @@ def launch_job(
 def list_jobs(
     *,
     status: Annotated[str | None, typer.Option(help="pending, running, succeeded, failed or cancelled.")] = None,
-    version: Annotated[str | None, typer.Option(metavar="DATASET/VERSION")] = None,
-    processing: Annotated[str | None, typer.Option()] = None,
+    version: Annotated[
+        str | None, typer.Option(metavar="DATASET/VERSION", help="Only Jobs of this DatasetVersion.")
+    ] = None,
+    processing: Annotated[str | None, typer.Option(help="Only Jobs of this Processing.")] = None,
     json: Json = False,
 ) -> None:
     """List Jobs, newest first."""

@@ -6,7 +6,7 @@ then Revision and pointer together. A crash anywhere leaves nothing visible, or 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -182,7 +182,6 @@ def add_revision(  # noqa: PLR0913 - the columns of a Revision
     base_row = session.get_one(RevisionRow, (base.version_id, base.number))
     label_set_id = base_row.label_set_id if labels == base.labels else write_label_set(session, labels)
     assets, annotations = tables
-    counts = outcome.counts
     session.add(
         RevisionRow(
             version_id=version.id,
@@ -197,9 +196,7 @@ def add_revision(  # noqa: PLR0913 - the columns of a Revision
             run_id=author.run_id,
             summary=summary,
             counts={
-                "assets": counts.assets,
-                "annotations": counts.annotations,
-                "annotated_assets": counts.annotated_assets,
+                **asdict(outcome.counts),
                 **{name: count for name, count in outcome.step.items() if count},
             },
             fence=version.lease_fence,

@@ -1,6 +1,6 @@
 """Datasets and DatasetVersions: create, fork, lock, delete."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -144,31 +144,33 @@ def _branch_off(
         with datasets.database.transaction() as session:
             session.add(version)
             session.flush()
-            session.add(
-                RevisionRow(
-                    version_id=version_id,
-                    number=1,
-                    assets_branch=assets.branch,
-                    assets_version=assets.version,
-                    annotations_branch=annotations.branch,
-                    annotations_version=annotations.version,
-                    label_set_id=write_label_set(session, labels),
-                    parent_number=None,
-                    author_id=actor.user_id,
-                    run_id=None,
-                    summary="Created" if forked_from is None else f"Forked from revision {number}",
-                    counts={
-                        "assets": counts.assets,
-                        "annotations": counts.annotations,
-                        "annotated_assets": counts.annotated_assets,
-                    },
-                    fence=0,
-                    created_at=now,
-                )
-            )
+            first = _first_revision(version, (assets, annotations), counts=counts, forked_from=forked_from)
+            first.label_set_id = write_label_set(session, labels)
+            session.add(first)
     except IntegrityError as error:
         raise NameTaken("version", name) from error
     return VersionCreated(version_id, dataset_id)
+
+
+def _first_revision(
+    version: VersionRow, tables: tuple[TableRef, TableRef], *, counts: Counts, forked_from: Pinned | None
+) -> RevisionRow:
+    assets, annotations = tables
+    return RevisionRow(
+        version_id=version.id,
+        number=1,
+        assets_branch=assets.branch,
+        assets_version=assets.version,
+        annotations_branch=annotations.branch,
+        annotations_version=annotations.version,
+        parent_number=None,
+        author_id=version.created_by,
+        run_id=None,
+        summary="Created" if forked_from is None else f"Forked from revision {forked_from.number}",
+        counts=asdict(counts),
+        fence=0,
+        created_at=version.created_at,
+    )
 
 
 def _ensure_dataset(datasets: Datasets, actor: Actor, name: str) -> DatasetRow:

@@ -1,7 +1,7 @@
 """The end of a Run: decided by its exit code and its ledger, and, where it succeeded, committed as one Revision."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
 from sqlalchemy.orm import Session
@@ -85,15 +85,7 @@ def _commit(jobs: Jobs, caller: Caller, processing: PinnedProcessing, ledger: Le
     origin = Origin(Source.RUN, run_id=run.id, processing=processing.name, model=model)
 
     def parts() -> Iterable[ChangePart]:
-        for results in read_staged(jobs.objects, keys):
-            _stay_alive(jobs, caller)
-            yield ChangePart(
-                annotations=results.columns(),
-                # A Processing that is not for shapes has not looked for any.
-                done=results.done if processing.annotates else (),
-                tags=results.tags,
-                metadata=results.metadata,
-            )
+        return _parts(jobs, caller, processing, keys)
 
     def succeed(session: Session, committed: Committed) -> None:
         _succeed(jobs, session, caller, ledger, committed, dropped)
@@ -117,6 +109,18 @@ def _commit(jobs: Jobs, caller: Caller, processing: PinnedProcessing, ledger: Le
             holder = held(session, caller.run_id, caller.fence)
             ending = Ending(RunStatus.FAILED, Reason.COMMIT, message)
             _end_without_results(session, holder, ending, ledger, jobs)
+
+
+def _parts(jobs: Jobs, caller: Caller, processing: PinnedProcessing, keys: list[str]) -> Iterator[ChangePart]:
+    for results in read_staged(jobs.objects, keys):
+        _stay_alive(jobs, caller)
+        yield ChangePart(
+            annotations=results.columns(),
+            # A Processing that is not for shapes has not looked for any.
+            done=results.done if processing.annotates else (),
+            tags=results.tags,
+            metadata=results.metadata,
+        )
 
 
 def _stay_alive(jobs: Jobs, caller: Caller) -> None:
