@@ -53,12 +53,14 @@ class Interference:
     what: Callable[[], None]
     reached: int = 0
     dead: bool = False
+    before: Callable[[], None] = lambda: None
 
     def __call__(self, _step: Step) -> None:
         if self.dead:
             raise Killed
         self.reached += 1
         if self.reached == self.at:
+            self.before()
             try:
                 self.what()
             except Killed:
@@ -90,19 +92,28 @@ class History:
     def do(self, version_id: str, operation: Operation, interference: Interference | None = None) -> None:
         """Do it, with what happens meanwhile, and write down what the version must be from now on."""
         stores = self.datasets if interference is None else replace(self.datasets, at_step=interference)
+        noted: list[int] = []
+
+        def note() -> None:
+            """Once it is visible: at the end, or before something else happens after its commit."""
+            real, known = pin(self.datasets, version_id).number, max(self.versions[version_id])
+            assert real in (known, known + 1), "a commit is one revision or none"
+            if real == known + 1:
+                assert not noted, "a commit is one revision or none"
+                self.versions[version_id][real] = operation.effect(self.head(version_id))
+                noted.append(real)
+
+        if interference is not None:
+            interference.before = note
         try:
             operation.do(stores)
-            finished = True
         except (LeaseLost, HeadMoved, ForeignWrite, LabelNotFound, Killed):
             assert interference is not None, "nobody was there to disturb"
-            finished = False
-        real, known = pin(self.datasets, version_id).number, max(self.versions[version_id])
-        state = operation.effect(self.head(version_id))
-        assert real in (known, known + 1), "a commit is one revision or none"
-        if real == known + 1:
-            self.versions[version_id][real] = state
-        elif finished:
-            assert state == self.head(version_id), "what was committed is not there"
+            note()
+        else:
+            note()
+            expected = self.head(version_id) if noted else operation.effect(self.head(version_id))
+            assert expected == self.head(version_id), "what was committed is not there"
 
     def bury(self) -> None:
         """Time passes until a dead writer's lease is over."""

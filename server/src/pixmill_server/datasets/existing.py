@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from lance import LanceDataset
 from numpy.typing import NDArray
 
@@ -86,7 +87,7 @@ def as_ids(column: pa.Array | pa.ChunkedArray) -> Ids:
 
 def unique_ids(arrays: Iterable[pa.Array]) -> Ids:
     """The distinct ids of all arrays, sorted; each array is made small before the next one comes."""
-    parts = [np.unique(as_ids(array)) for array in arrays]
+    parts = [as_ids(pc.unique(array)) for array in arrays]
     return np.unique(np.concatenate([*parts, np.empty(0, dtype=f"S{ID_DIGITS}")]))
 
 

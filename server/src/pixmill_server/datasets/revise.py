@@ -126,10 +126,10 @@ class Draft:
         assets, annotations = self.head.assets, self.head.annotations
         if self._assets is not None:
             self.datasets.at_step(Step.WRITE_ASSETS)
-            assets = self._assets.commit()
+            assets = self._assets.commit(reindex_above=self.datasets.reindex_above)
         if self._annotations is not None:
             self.datasets.at_step(Step.WRITE_ANNOTATIONS)
-            annotations = self._annotations.commit()
+            annotations = self._annotations.commit(reindex_above=self.datasets.reindex_above)
         return assets, annotations
 
     def _begin(self, ref: TableRef) -> TableWrite:

@@ -13,6 +13,8 @@ from pixmill_server.storage.tables import Tables
 
 LEASE_DURATION = timedelta(seconds=60)
 LEASE_PATIENCE = timedelta(seconds=120)
+REINDEX_ABOVE = 200_000
+"""Rows that a look-up by index may read without it: some 10 ms."""
 
 
 class Step(StrEnum):
@@ -44,6 +46,8 @@ class Datasets:
     clock: Clock
     lease_duration: timedelta = LEASE_DURATION
     lease_patience: timedelta = LEASE_PATIENCE
+    reindex_above: int = REINDEX_ABOVE
+    """A commit that leaves more rows than this outside the indexes brings them up to date."""
     at_step: Callable[[Step], None] = _go_on
     """Called with each step of a commit before it is done; tests stop writers there."""
     selections: SelectionCache = field(default_factory=SelectionCache)

@@ -221,8 +221,11 @@ class TableWrite:
         """Nothing would change."""
         return not self._fragments and not any(len(addresses) for addresses in self._addresses)
 
-    def commit(self) -> TableRef:
-        """Write one version with all of it; raises `ForeignWrite` where another writer came in between."""
+    def commit(self, *, reindex_above: int) -> TableRef:
+        """Write one version with all of it; raises `ForeignWrite` where another writer came in between.
+
+        Where the indexes then lack more rows than `reindex_above`, another version brings them up to date.
+        """
         if self.is_empty:
             return self.pinned
         updated, removed = self._deletions()
@@ -236,7 +239,11 @@ class TableWrite:
             max_retries=_NO_RETRIES,
             storage_options=self.tables._options(),  # noqa: SLF001
         )
-        return require_own(TableRef(self.pinned.name, self.pinned.branch, written.version), self.base.version)
+        ref = require_own(TableRef(self.pinned.name, self.pinned.branch, written.version), self.base.version)
+        if self.tables.shape(ref).unindexed_rows <= reindex_above:
+            return ref
+        written.optimize.optimize_indices()
+        return require_own(TableRef(ref.name, ref.branch, written.version), ref.version)
 
     def _deletions(self) -> tuple[list[FragmentMetadata], list[int]]:
         addresses = np.unique(np.concatenate([*self._addresses, np.empty(0, dtype=np.uint64)]).astype(np.uint64))
