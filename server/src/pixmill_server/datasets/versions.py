@@ -128,7 +128,6 @@ def _branch_off(
         branches.append(datasets.tables.fork(source, version_id))
     datasets.at_step(Step.POINT)
     assets, annotations = branches
-    number = forked_from.number if forked_from else None
     version = VersionRow(
         id=version_id,
         dataset_id=dataset_id,
@@ -136,7 +135,7 @@ def _branch_off(
         branch=version_id,
         head_number=1,
         forked_from_version_id=forked_from.version_id if forked_from else None,
-        forked_from_number=number,
+        forked_from_number=forked_from.number if forked_from else None,
         created_at=now,
         created_by=actor.user_id,
     )
