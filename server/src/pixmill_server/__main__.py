@@ -1,4 +1,4 @@
-"""`python -m pixmill_server serve | worker | migrate`: what an operator, and `pixmill up`, start."""
+"""`python -m pixmill_server serve | worker | migrate | doctor`: what an operator, and `pixmill up`, start."""
 
 import argparse
 import fcntl
@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO
 
@@ -21,8 +21,9 @@ import uvicorn
 import pixmill_server
 from pixmill.errors import PixmillError
 from pixmill_server.app import create_app
+from pixmill_server.computes.findings import examine
 from pixmill_server.settings import Settings, prepare_data_folder, read_settings
-from pixmill_server.wiring import open_services, prepare
+from pixmill_server.wiring import Services, open_services, prepare
 from pixmill_server.worker.loop import Stop, Worker
 from pixmill_server.worker.workplace import Workplace
 
@@ -55,6 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 _serve(settings, options)
             case "worker":
                 _work(settings, options)
+            case "doctor":
+                _examine(settings)
             case _:
                 prepare(settings)
     except PixmillError as error:
@@ -74,7 +77,8 @@ def _parser() -> argparse.ArgumentParser:
     worker = commands.add_parser("worker", help="run Jobs")
     worker.add_argument("--server", help="the server's address", required=True)
     migrate = commands.add_parser("migrate", help="bring the data folder and the database to this release")
-    for command in (serve, worker, migrate):
+    doctor = commands.add_parser("doctor", help="say in JSON what this machine can do and what it lacks")
+    for command in (serve, worker, migrate, doctor):
         command.add_argument("--data", help="the data folder (also PIXMILL_DATA)")
         command.add_argument("--tied", action="store_true", help="end when standard input does")
     return parser
@@ -91,30 +95,45 @@ def _serve(settings: Settings, options: argparse.Namespace) -> None:
     port = listener.getsockname()[1]
     settings = replace(settings, host=host, port=port)
     prepare_data_folder(settings, version=pixmill_server.__version__)
-    # Open, and so locked, for as long as this process lives.
-    lock = _only_server(settings)
-    prepare(settings)
-    app = create_app(open_services(settings))
-    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5, server_header=False)
-    server = uvicorn.Server(config)
-    address = f"http://{_reachable(host)}:{port}"
-    worker = _start_worker(settings, address) if options.with_worker else None
-    if options.tied:
-        _end_with_standard_input()
-    if options.announce:
-        said = {"url": address, "token_file": str(settings.token_file), "data": str(settings.data)}
-        sys.stdout.write(json.dumps(said) + "\n")
-        sys.stdout.flush()
-    logging.getLogger(__name__).info("serving", extra={"url": address})
+    with _only_server(settings):
+        prepare(settings)
+        services = open_services(settings)
+        examine(services.computes, services.probes())
+        address = f"http://{_reachable(host)}:{port}"
+        worker = _start_worker(settings, address) if options.with_worker else None
+        if options.tied:
+            _end_with_standard_input()
+        if options.announce:
+            said = {"url": address, "token_file": str(settings.token_file), "data": str(settings.data)}
+            sys.stdout.write(json.dumps(said) + "\n")
+            sys.stdout.flush()
+        try:
+            _answer(services, listener)
+        finally:
+            if worker is not None:
+                _stop(worker)
+
+
+def _answer(services: Services, listener: socket.socket) -> None:
+    config = uvicorn.Config(
+        create_app(services), log_config=None, access_log=False, timeout_graceful_shutdown=5, server_header=False
+    )
+    logging.getLogger(__name__).info("serving", extra={"port": listener.getsockname()[1]})
     for number in (signal.SIGTERM, signal.SIGINT):
         # uvicorn raises the signal that ended it once more, when it is done; the worker is to be stopped after that.
         signal.signal(number, lambda *_: None)
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def _examine(settings: Settings) -> None:
+    prepare(settings)
+    services = open_services(settings)
     try:
-        server.run(sockets=[listener])
+        kept = examine(services.computes, services.probes())
     finally:
-        if worker is not None:
-            _stop(worker)
-        lock.close()
+        services.close()
+    found = [{**asdict(one.finding), "found_at": one.found_at.isoformat()} for one in kept]
+    sys.stdout.write(json.dumps(found) + "\n")
 
 
 def _only_server(settings: Settings) -> IO[str]:
@@ -221,6 +240,8 @@ def _log_to_stderr() -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
+    # It says at every start what it would say the first time.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Builds everything once, from the settings, and hands it out as one frozen value."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,6 +12,16 @@ from pixmill_server.accounts.accounts import Accounts
 from pixmill_server.accounts.tokens import ensure_local_token
 from pixmill_server.accounts.users import ensure_owner
 from pixmill_server.computes.computes import Computes, ensure_local
+from pixmill_server.computes.findings import Probe
+from pixmill_server.computes.probes import (
+    look_at_bundle,
+    look_at_cpu_features,
+    look_at_database,
+    look_at_disk,
+    look_at_machine,
+    look_at_sandbox,
+    look_at_uv,
+)
 from pixmill_server.datasets.stores import Datasets
 from pixmill_server.db.engine import Database, open_database
 from pixmill_server.db.schema import require_current, upgrade
@@ -42,6 +53,18 @@ class Services:
     registry: ModelRegistry
     processings: Processings
     jobs: Jobs
+
+    def probes(self) -> tuple[Probe, ...]:
+        """What `doctor` looks at, in this order."""
+        return (
+            look_at_machine,
+            look_at_cpu_features,
+            partial(look_at_sandbox, self.settings.sandbox),
+            look_at_uv,
+            partial(look_at_database, self.database),
+            partial(look_at_disk, self.settings.data),
+            partial(look_at_bundle, self.settings.bundle, [self.processings.sdk_wheel]),
+        )
 
     def close(self) -> None:
         """Give back what is held open."""

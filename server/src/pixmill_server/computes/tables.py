@@ -1,11 +1,12 @@
-"""Rows of Computes."""
+"""Rows of Computes, and of what was found out about the machine."""
 
 from datetime import datetime
 
+from pydantic import JsonValue as Json
 from sqlalchemy import ForeignKey, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from pixmill_server.db.base import Base, BigInt, Id, UtcDateTime
+from pixmill_server.db.base import Base, BigInt, Id, JsonValue, UtcDateTime
 
 
 class ComputeRow(Base):
@@ -29,3 +30,17 @@ class ComputeRow(Base):
     price_per_hour: Mapped[float]
     """Of a running Run, in whatever currency the operator thinks in."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class FindingRow(Base):
+    """What was found out about the server's machine, and when."""
+
+    __tablename__ = "findings"
+
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    position: Mapped[int]
+    verdict: Mapped[str] = mapped_column(Text)
+    summary: Mapped[str] = mapped_column(Text)
+    hint: Mapped[str] = mapped_column(Text)
+    facts: Mapped[dict[str, Json]] = mapped_column(JsonValue)
+    found_at: Mapped[datetime] = mapped_column(UtcDateTime)
