@@ -73,7 +73,7 @@ class Letterbox:
         self._tensor = np.empty((0, *self._axes()), dtype=np.float32)
 
     def __call__(self, images: Sequence[RgbImage]) -> tuple[Floats, list[Fit]]:
-        """RGB images to one float32 tensor in the network's layout, reused by the next call; and where each lies."""
+        """RGB images to one float32 tensor in the network's layout, and where each lies; the next call reuses it."""
         if len(self._tensor) < len(images):
             self._tensor = np.empty((len(images), *self._axes()), dtype=np.float32)
         tensor = self._tensor[: len(images)]
@@ -100,7 +100,7 @@ class Letterbox:
         return place
 
     def _write(self, tensor: Floats) -> None:
-        """From the canvas to an image's part of the tensor, by true division: dynamic quantisation feels each bit."""
+        """From the canvas to the tensor, by true division: dynamic quantisation feels the last bit."""
         wants = self._preprocessing
         order = (2, 1, 0) if wants.bgr else (0, 1, 2)
         colours = cv2.split(self._canvas)

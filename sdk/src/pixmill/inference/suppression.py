@@ -3,57 +3,67 @@
 import numpy as np
 from numpy.typing import NDArray
 
-_SMALL = 400
-"""Up to so many boxes of a class, all overlaps at once are faster than one row after the other."""
+_MANY = 200
+"""Classes with more boxes than this go one box after the other, which is then faster than all pairs at once."""
+
+Rows = NDArray[np.int64]
 
 
 def suppress(
     boxes: NDArray[np.float64], scores: NDArray[np.float32], classes: NDArray[np.int64], *, iou: float
-) -> NDArray[np.int64]:
+) -> Rows:
     """Rows of the boxes that stay, best score first (then lower row).
 
     Within a class, a box goes whose intersection over union with a better one that stays is above `iou`. Classes do not
-    see each other: what stays of one class does not depend on which others are there. `boxes` are (n, 4) corners.
+    see each other: what stays of one class does not depend on which others are there. `boxes` are (n, 4) corners,
+    each of some area.
     """
     if not len(boxes):
         return np.zeros(0, dtype=np.int64)
     # By class, best first; lexsort is stable, so that equal scores keep their order.
     order = np.lexsort((-scores, classes))
-    starts = np.flatnonzero(np.diff(classes[order], prepend=-1))
+    sizes = np.diff(np.flatnonzero(np.diff(classes[order], prepend=-1, append=-1)))
     areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-    kept = [_one_class(boxes, areas, rows, iou) for rows in np.split(order, starts[1:])]
+    is_small = np.repeat(sizes <= _MANY, sizes)
+    kept = [_by_pairs(boxes, areas, order[is_small], sizes[sizes <= _MANY], iou)]
+    for first, size in zip(np.cumsum(sizes) - sizes, sizes, strict=True):
+        if size > _MANY:
+            kept.append(_one_by_one(boxes, areas, order[first : first + size], iou))
     stays = np.sort(np.concatenate(kept))
     return stays[np.argsort(-scores[stays], kind="stable")]
 
 
-def _one_class(
-    boxes: NDArray[np.float64], areas: NDArray[np.float64], rows: NDArray[np.int64], iou: float
-) -> NDArray[np.int64]:
-    """`rows` are the boxes of one class, best first."""
-    if len(rows) == 1:
-        return rows
+def _by_pairs(boxes: NDArray[np.float64], areas: NDArray[np.float64], rows: Rows, sizes: Rows, iou: float) -> Rows:
+    """Of every class at once: `rows` class after class, best first, `sizes` how many there are of each."""
+    # Every pair of a class: a box, and each of the worse ones after it.
+    worse_ones = np.repeat(np.cumsum(sizes), sizes) - np.arange(len(rows)) - 1
+    better = np.repeat(np.arange(len(rows)), worse_ones)
+    worse = better + 1 + np.arange(len(better)) - np.repeat(np.cumsum(worse_ones) - worse_ones, worse_ones)
+    overlapping = _overlaps(boxes, areas, rows[better], rows[worse]) > iou
+    stays = [True] * len(rows)
+    for one, other in zip(better[overlapping].tolist(), worse[overlapping].tolist(), strict=True):
+        if stays[one]:
+            stays[other] = False
+    return rows[np.array(stays, dtype=np.bool_)]
+
+
+def _one_by_one(boxes: NDArray[np.float64], areas: NDArray[np.float64], rows: Rows, iou: float) -> Rows:
+    """Of one class, best first."""
+    boxes, areas = boxes[rows], areas[rows]
+    left = np.arange(len(rows))
     kept = []
-    while len(rows) > _SMALL:
-        best, rest = rows[:1], rows[1:]
-        kept.append(best)
-        rows = rest[_overlaps(boxes, areas, best, rest)[0] <= iou]
-    overlapping = _overlaps(boxes, areas, rows, rows) > iou
-    alive = np.ones(len(rows), dtype=np.bool_)
-    for index in np.flatnonzero(overlapping.sum(axis=1) > 1):
-        if alive[index]:
-            alive[index + 1 :] &= ~overlapping[index, index + 1 :]
-    kept.append(rows[alive])
-    return np.concatenate(kept)
+    while len(left):
+        kept.append(left[0])
+        left = left[1:][_overlaps(boxes, areas, left[:1], left[1:]) <= iou]
+    return rows[kept]
 
 
-def _overlaps(
-    boxes: NDArray[np.float64], areas: NDArray[np.float64], some: NDArray[np.int64], others: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """(some, others) intersection over union."""
-    first, second = boxes[some][:, None, :], boxes[others][None, :, :]
-    sides = np.minimum(first[..., 2:], second[..., 2:]) - np.maximum(first[..., :2], second[..., :2])
-    np.maximum(sides, 0.0, out=sides)
-    intersection = sides[..., 0] * sides[..., 1]
-    union = areas[some][:, None] + areas[others][None, :] - intersection
-    shares: NDArray[np.float64] = np.divide(intersection, union, out=np.zeros_like(intersection), where=union > 0)
+def _overlaps(boxes: NDArray[np.float64], areas: NDArray[np.float64], some: Rows, others: Rows) -> NDArray[np.float64]:
+    """Intersection over union of each pair; `some` may be a single row."""
+    first, second = boxes[some], boxes[others]
+    widths = np.minimum(first[:, 2], second[:, 2]) - np.maximum(first[:, 0], second[:, 0])
+    heights = np.minimum(first[:, 3], second[:, 3]) - np.maximum(first[:, 1], second[:, 1])
+    shared = np.maximum(widths, 0.0) * np.maximum(heights, 0.0)
+    # Boxes have an area, so that the union has one.
+    shares: NDArray[np.float64] = shared / (areas[some] + areas[others] - shared)
     return shares
