@@ -22,6 +22,9 @@ from pixmill_server.computes.probes import (
     look_at_sandbox,
     look_at_uv,
 )
+from pixmill_server.datasets.images import DecodePool
+from pixmill_server.datasets.ingest import Ingest
+from pixmill_server.datasets.pictures import ThumbnailMaker
 from pixmill_server.datasets.stores import Datasets
 from pixmill_server.db.engine import Database, open_database
 from pixmill_server.db.schema import require_current, upgrade
@@ -48,6 +51,8 @@ class Services:
     signals: Signals
     objects: Objects
     datasets: Datasets
+    ingest: Ingest
+    thumbnails: ThumbnailMaker
     accounts: Accounts
     computes: Computes
     registry: ModelRegistry
@@ -68,6 +73,8 @@ class Services:
 
     def close(self) -> None:
         """Give back what is held open."""
+        self.thumbnails.close()
+        self.ingest.pool.close()
         self.database.close()
 
 
@@ -97,6 +104,7 @@ def open_services(settings: Settings, *, clock: Clock | None = None) -> Services
     require_current(database)
     objects = open_objects(settings.objects_url)
     datasets = Datasets(database, Tables(settings.tables_url), objects, clock)
+    ingest = Ingest(datasets, DecodePool(), settings.reference_roots)
     return Services(
         settings=settings,
         database=database,
@@ -104,6 +112,8 @@ def open_services(settings: Settings, *, clock: Clock | None = None) -> Services
         signals=signals,
         objects=objects,
         datasets=datasets,
+        ingest=ingest,
+        thumbnails=ThumbnailMaker(ingest),
         accounts=Accounts(database, clock),
         computes=Computes(database, clock),
         registry=ModelRegistry(database, objects, clock, read_hub(settings.hub)),

@@ -91,3 +91,40 @@ class RevisionRow(Base):
     fence: Mapped[int] = mapped_column(BigInt)
     """Of the lease under which it was committed."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ImportRow(Base):
+    """One import: from its first chunk to its commit. What it stages lies under `imports/<id>` among the objects."""
+
+    __tablename__ = "imports"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    organization_id: Mapped[str] = mapped_column(Id)
+    key: Mapped[str] = mapped_column(Text, index=True)
+    """What the client calls it: the same path, options and content again continue an open import."""
+    address: Mapped[str] = mapped_column(Text)
+    """`street/v1`; made at the commit where there is none."""
+    options: Mapped[dict[str, str | bool]] = mapped_column(JsonValue)
+    """`format`, `existing`, `replace`."""
+    created_by: Mapped[str] = mapped_column(Id)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """None: it is open."""
+    version_id: Mapped[str | None] = mapped_column(Id, ForeignKey("dataset_versions.id"))
+    number: Mapped[int | None]
+    """Of the Revision that it made, or found unchanged."""
+    report: Mapped[dict[str, object] | None] = mapped_column(JsonValue)
+
+
+class LabelOriginRow(Base):
+    """What an imported file said of a Label beside its name; an export says it again."""
+
+    __tablename__ = "label_origins"
+
+    label_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    external_id: Mapped[int] = mapped_column(BigInt)
+    """The number of the class in the file; -1: none."""
+    supercategory: Mapped[str] = mapped_column(Text)
+    keypoints: Mapped[list[str]] = mapped_column(JsonValue)
+    skeleton: Mapped[list[list[int]]] = mapped_column(JsonValue)
+    """Pairs of points that are joined, counted from 1."""

@@ -156,6 +156,10 @@ class Objects:
             raise NotFound("object", key)
         return self._pieces(path, 0, size)
 
+    def named_size(self, key: str) -> int | None:
+        """How many bytes lie under a key; None where there are none."""
+        return self._size(_named_key(key))
+
     def local_path_named(self, key: str) -> Path | None:
         """Where the bytes under a key lie on this machine's disk; None where they do not."""
         if self._root is None:

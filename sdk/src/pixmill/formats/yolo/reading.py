@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Self
 
-from PIL import ExifTags, Image, UnidentifiedImageError
-
 from pixmill.annotations import AnnotationColumns, BoundingBox, ColumnsBuilder, Polygon, Ring, Shape
 from pixmill.errors import AnnotationError
 from pixmill.formats.contract import FormatImage, FormatLabel
 from pixmill.formats.files import Files
 from pixmill.formats.report import Report
+from pixmill.formats.sizes import display_size
 
 _BATCH_ROWS = 20_000
 _BOX_FIELDS = 5
@@ -20,8 +19,6 @@ _SCORED_BOX_FIELDS = 6
 _LEAST_POLYGON_FIELDS = 7
 _SLACK = 0.01
 """How far outside 0 to 1 a rounded coordinate may lie."""
-_TURNED = frozenset({5, 6, 7, 8})
-"""EXIF orientations that swap width and height."""
 
 
 @dataclass(slots=True)
@@ -78,7 +75,7 @@ class YoloSource:
             lines = file.read().decode("utf-8", "replace").splitlines()
         if not any(line.strip() for line in lines):
             return
-        size = _display_size(self.files, image)
+        size = display_size(self.files, image)
         if size is None:
             self.report.skip("labels of an image whose size cannot be read", labels)
             return
@@ -139,12 +136,3 @@ def _shape(values: list[float], size: tuple[int, int]) -> Shape:
     points = zip(values[0::2], values[1::2], strict=True)
     return Polygon((Ring(tuple((x * width, y * height) for x, y in points)),))
 
-
-def _display_size(files: Files, name: str) -> tuple[int, int] | None:
-    """Width and height in display pixels, from the file's header alone; None where it cannot be read."""
-    try:
-        with files.open(name) as file, Image.open(file) as image:
-            turned = image.getexif().get(ExifTags.Base.Orientation, 1) in _TURNED
-            return (image.height, image.width) if turned else (image.width, image.height)
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError, ValueError, SyntaxError):
-        return None

@@ -57,6 +57,15 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_jobs_version_id"), ["version_id"], unique=False)
 
     op.create_table(
+        "label_origins",
+        sa.Column("label_id", sa.String(length=64), nullable=False),
+        sa.Column("external_id", sa.BigInteger(), nullable=False),
+        sa.Column("supercategory", sa.Text(), nullable=False),
+        sa.Column("keypoints", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("skeleton", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.PrimaryKeyConstraint("label_id", name=op.f("pk_label_origins")),
+    )
+    op.create_table(
         "label_sets",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("labels", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
@@ -267,6 +276,25 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("chunks", schema=None) as batch_op:
         batch_op.create_index("ix_chunks_open", ["run_id", "state", "index"], unique=False)
+
+    op.create_table(
+        "imports",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("organization_id", sa.String(length=64), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("options", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("created_by", sa.String(length=64), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("version_id", sa.String(length=64), nullable=True),
+        sa.Column("number", sa.Integer(), nullable=True),
+        sa.Column("report", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True),
+        sa.ForeignKeyConstraint(["version_id"], ["dataset_versions.id"], name=op.f("fk_imports_version_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_imports")),
+    )
+    with op.batch_alter_table("imports", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_imports_key"), ["key"], unique=False)
 
     op.create_table(
         "log_segments",
