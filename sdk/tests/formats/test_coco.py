@@ -4,6 +4,7 @@ import json
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -128,7 +129,8 @@ def test_score_crowd_missing_area_and_unknown_keys_are_kept(tmp_path: Path) -> N
 
 def test_uncompressed_masks_become_the_compressed_ones_of_the_reference(tmp_path: Path) -> None:
     counts = [5, 100, 48 * 64 - 205, 100]
-    expected = reference.frPyObjects({"size": [48, 64], "counts": counts}, 48, 64)
+    uncompressed: Any = {"size": [48, 64], "counts": counts}
+    expected = reference.frPyObjects(uncompressed, 48, 64)
     rows, _ = read(write(tmp_path / "a.json", coco([box(segmentation={"size": [48, 64], "counts": counts})])))
     assert rows[0].shape == Mask(48, 64, expected["counts"])
 
@@ -204,7 +206,8 @@ def test_real_annotations_come_out_as_they_went_in(test_data: Path, tmp_path: Pa
     for before, after in zip(original["annotations"], written["annotations"], strict=True):
         if isinstance(before["segmentation"], dict):
             packed = reference.frPyObjects(before["segmentation"], *before["segmentation"]["size"])
-            assert float(reference.iou([packed], [after["segmentation"]], [0])[0, 0]) == 1.0
+            ious: Any = reference.iou([packed], [after["segmentation"]], [0])
+            assert float(ious[0][0]) == 1.0
             after["segmentation"] = before["segmentation"]
         assert after == before
 

@@ -7,6 +7,8 @@ from pixmill.client.computes import Computes
 from pixmill.client.connection import Connection
 from pixmill.client.credentials import find_credentials
 from pixmill.client.datasets import Datasets, Labels, Versions
+from pixmill.client.exports import Exports
+from pixmill.client.imports import Imports
 from pixmill.client.jobs import Jobs
 from pixmill.client.models import Hub, Models
 from pixmill.client.processings import Processings
@@ -26,6 +28,8 @@ class Client:
         self.datasets = Datasets(self.connection)
         self.versions = Versions(self.connection)
         self.labels = Labels(self.connection)
+        self.imports = Imports(self.connection)
+        self.exports = Exports(self.connection)
         self.computes = Computes(self.connection)
         self.models = Models(self.connection)
         self.hub = Hub(self.connection)

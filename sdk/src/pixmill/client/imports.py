@@ -15,9 +15,9 @@ from typing import IO, Literal, TypeVar
 from blake3 import blake3
 
 from pixmill.client.connection import Connection
-from pixmill.formats.sizes import display_size
 from pixmill.errors import FormatError, InvalidInput
 from pixmill.formats import AUTO, AnnotatedSource, Files, FormatImage, Report, detect, get_format, open_files
+from pixmill.formats.sizes import display_size
 from pixmill.wire.imports import (
     BeginImport,
     FinishImport,
@@ -83,7 +83,7 @@ class Imports:
         self._connection = connection
 
     def run(self, path: Path, options: ImportOptions, *, progress: Progress | None = None) -> ImportResult:
-        """Import a file, folder or zip; raises `FormatError` where the whole cannot be read, and then writes nothing."""
+        """Import a file, folder or zip; writes nothing where the whole cannot be read, and raises `FormatError`."""
         files = open_files(path)
         name = detect(files) if options.format_name == AUTO else options.format_name
         with get_format(name).open(files) as source:
@@ -271,7 +271,8 @@ def _offered(
         width=width,
         height=height,
         external_id=image.external_id,
-        metadata=dict(image.metadata),
+        # An address belongs to the image too, and has no column of its own.
+        metadata={**image.metadata, "coco_url": image.url} if image.url else dict(image.metadata),
     )
 
 

@@ -13,12 +13,13 @@ from pixmill.errors import InvalidInput
 from pixmill_server.accounts.actor import Actor
 from pixmill_server.datasets.addresses import parse_address
 from pixmill_server.datasets.changes import AssetKey, ChangePart, ChangeSource, Existing, OtherDigest
-from pixmill_server.datasets.commit import OTHER_IMAGE, commit
+from pixmill_server.datasets.commit import OTHER_IMAGE, VANISHED, commit
 from pixmill_server.datasets.errors import NameTaken, VersionNotFound
+from pixmill_server.datasets.existing import one_of
 from pixmill_server.datasets.imports import StagedChunk, chunk_key, find_import, forget_chunks, staged_names
-from pixmill_server.datasets.ingest import StagedImage, assets_batch
+from pixmill_server.datasets.ingest import NO_BYTES, StagedImage, assets_batch
 from pixmill_server.datasets.label_rules import require_label_name
-from pixmill_server.datasets.queries import find_version, pinned
+from pixmill_server.datasets.queries import find_version, pin, pinned
 from pixmill_server.datasets.revise import Author, Committed
 from pixmill_server.datasets.stores import Datasets
 from pixmill_server.datasets.tables import ImportRow, LabelOriginRow
@@ -27,6 +28,7 @@ from pixmill_server.datasets.versions import create_version
 
 _EXAMPLES = 100
 NO_IMAGE = "the image that its shapes are on was not imported"
+NOT_IN_VERSION = "the image that its shapes are on is neither in the import nor in the version"
 TURNED = "its annotation file has width and height swapped: the shapes were turned by the photograph's orientation"
 RESIZED = "its size is another than the annotation file says: the shapes were kept as they are"
 
@@ -98,7 +100,7 @@ def finish_import(datasets: Datasets, actor: Actor, import_id: str, wish: Finish
     version_id = _version(datasets, actor, row.address)
     with datasets.database.reading() as session:
         known = {label.name for label in pinned(session, version_id).labels}
-    reading = _Reading(datasets, import_id, wish)
+    reading = _Reading(datasets, version_id, import_id, wish)
     reports: list[ImportReport] = []
 
     def keep_report(session: Session, committed: Committed) -> None:
@@ -134,6 +136,7 @@ class _Reading:
     """The staged chunks as parts of a change; may be read again from the start."""
 
     datasets: Datasets
+    version_id: str
     import_id: str
     wish: FinishWish
     refused: Reasons = field(default_factory=Reasons)
@@ -146,15 +149,8 @@ class _Reading:
         turned: dict[str, StagedImage] = {}
         for index in range(self.wish.image_chunks):
             chunk = msgspec.msgpack.decode(self._chunk("images", index), type=StagedChunk)
-            for path, reason in chunk.refused.items():
-                missing.add(path)
-                self.refused.add(reason, path)
-            for path in chunk.resized:
-                self.notes.add(RESIZED, path)
-            for image in chunk.images:
-                if image.turn:
-                    turned[image.path] = image
-                    self.notes.add(TURNED, image.path)
+            missing |= self._note(chunk)
+            turned |= {image.path: image for image in chunk.images if image.turn}
             if chunk.images:
                 yield ChangePart(assets=assets_batch(chunk.images, self.datasets))
         for index in range(self.wish.annotation_chunks):
@@ -163,6 +159,27 @@ class _Reading:
                 columns = turn(columns, path, turned[path].orientation, turned[path].width, turned[path].height)
             if len(columns):
                 yield ChangePart(annotations=columns)
+
+    def _note(self, chunk: StagedChunk) -> set[str]:
+        """Take what is to be said of a chunk into the report; paths of images that will not be there."""
+        there = self._in_version([path for path, reason in chunk.refused.items() if reason == NO_BYTES])
+        refused = {path: reason for path, reason in chunk.refused.items() if path not in there}
+        for path, reason in refused.items():
+            self.refused.add(reason, path)
+        for path in chunk.resized:
+            self.notes.add(RESIZED, path)
+        for image in chunk.images:
+            if image.turn:
+                self.notes.add(TURNED, image.path)
+        return set(refused)
+
+    def _in_version(self, paths: list[str]) -> set[str]:
+        """Those that the version has already."""
+        if not paths:
+            return set()
+        pinned = pin(self.datasets, self.version_id)
+        found = self.datasets.tables.open(pinned.assets).to_table(columns=["path"], filter=one_of("path", paths))
+        return set(found["path"].to_pylist())
 
     def _chunk(self, kind: str, index: int) -> bytes:
         return self.datasets.objects.get_named(chunk_key(self.import_id, kind, index))
@@ -214,7 +231,8 @@ def _report(version_id: str, committed: Committed, reading: _Reading, new_labels
     step, skipped = committed.outcome.step, Reasons()
     refused = reading.refused
     for one in committed.outcome.skipped:
-        (refused if one.reason == OTHER_IMAGE else skipped).add(one.reason, one.asset)
+        reason = NOT_IN_VERSION if one.reason == VANISHED else one.reason
+        (refused if reason in (OTHER_IMAGE, NOT_IN_VERSION) else skipped).add(reason, one.asset)
     return ImportReport(
         version_id=version_id,
         number=committed.number,

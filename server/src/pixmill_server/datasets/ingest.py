@@ -16,6 +16,8 @@ from pixmill_server.datasets.schemas import ASSETS, UTC_MICROSECONDS
 from pixmill_server.datasets.stores import Datasets
 from pixmill_server.storage.objects import Digest, Objects, require_digest
 
+NO_BYTES = "its file is not there"
+"""Of an image that was offered without bytes; fine where the version has one of its path."""
 TURNED = frozenset({5, 6, 7, 8})
 """EXIF orientations that swap width and height."""
 _MAX_PATH = 1000
@@ -154,6 +156,8 @@ class _Roots:
 
     def check(self, image: Offered) -> StagedImage | str:
         """Its size is the one that was offered: nobody reads it before it is used."""
+        if not image.source_uri:
+            return NO_BYTES
         if image.width <= 0 or image.height <= 0:
             return "its size is not known, and it is not read when it is imported by reference"
         size = 0

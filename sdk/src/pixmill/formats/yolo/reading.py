@@ -135,4 +135,3 @@ def _shape(values: list[float], size: tuple[int, int]) -> Shape:
         raise AnnotationError(f"{len(values) + 1} numbers, which are neither a box nor a polygon")
     points = zip(values[0::2], values[1::2], strict=True)
     return Polygon((Ring(tuple((x * width, y * height) for x, y in points)),))
-
