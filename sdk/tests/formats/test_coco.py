@@ -205,7 +205,8 @@ def test_real_annotations_come_out_as_they_went_in(test_data: Path, tmp_path: Pa
     assert written["images"] == [{**image, "coco_url": image["coco_url"]} for image in original["images"]]
     for before, after in zip(original["annotations"], written["annotations"], strict=True):
         if isinstance(before["segmentation"], dict):
-            packed = reference.frPyObjects(before["segmentation"], *before["segmentation"]["size"])
+            uncompressed: Any = before["segmentation"]
+            packed = reference.frPyObjects(uncompressed, *uncompressed["size"])
             ious: Any = reference.iou([packed], [after["segmentation"]], [0])
             assert float(ious[0][0]) == 1.0
             after["segmentation"] = before["segmentation"]

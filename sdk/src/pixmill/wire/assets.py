@@ -103,7 +103,7 @@ class ExportImage(msgspec.Struct, frozen=True):
     height: int
     external_id: int
     source_uri: str
-    metadata: dict[str, JsonValue]
+    metadata: dict[str, object]
 
 
 class ExportLot(msgspec.Struct, frozen=True):

@@ -235,7 +235,7 @@ def _export_image(asset: AssetRecord) -> ExportImage:
         height=asset.height,
         external_id=asset.external_id,
         source_uri=asset.source_uri,
-        metadata=dict(asset.metadata),  # type: ignore[arg-type]  # it was read as JSON
+        metadata=dict(asset.metadata),
     )
 
 
