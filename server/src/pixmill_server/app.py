@@ -4,20 +4,22 @@ A module with a `router` is found by its name; adding one needs no second edit.
 """
 
 import importlib
-import importlib.util
 import pkgutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from functools import cache, partial
+from pathlib import Path
 from types import ModuleType
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.datastructures import MutableHeaders
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
 import pixmill_server
-from pixmill_server import api
+from pixmill_server import api, web
+from pixmill_server.api.openapi import describe
 from pixmill_server.api.problems import answer_with_problems
 from pixmill_server.wiring import Services
 
@@ -44,6 +46,17 @@ def create_app(services: Services) -> FastAPI:
         yield
         services.close()
 
+    app = create_api(lifespan)
+    app.state.services = services
+    for router in _routers(web):
+        app.include_router(router, include_in_schema=False)
+    _serve_files(app, services)
+    app.add_middleware(SecurityHeaders)
+    return app
+
+
+def create_api(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
+    """REST alone; answers nothing that needs services until it has some."""
     app = FastAPI(
         title="Pixmill",
         version=pixmill_server.__version__,
@@ -55,15 +68,11 @@ def create_app(services: Services) -> FastAPI:
         lifespan=lifespan,
         generate_unique_id_function=_operation_id,
     )
-    app.state.services = services
     answer_with_problems(app)
     for router in _routers(api):
         app.include_router(router, prefix=API_PREFIX)
-    if importlib.util.find_spec("pixmill_server.web"):
-        for router in _routers(importlib.import_module("pixmill_server.web")):
-            app.include_router(router, include_in_schema=False)
-    _serve_files(app, services)
-    app.add_middleware(SecurityHeaders)
+    # Replacing the method is how FastAPI lets its description be changed.
+    setattr(app, "openapi", cache(partial(describe, app)))  # noqa: B010 - mypy forbids to assign to a method
     return app
 
 
@@ -97,9 +106,8 @@ def _serve_files(app: FastAPI, services: Services) -> None:
     vendor = services.settings.bundle / "vendor"
     if vendor.is_dir():
         app.mount("/vendor", StaticFiles(directory=vendor), name="vendor")
-    spec = importlib.util.find_spec("pixmill_server.web")
-    for folder in spec.submodule_search_locations or () if spec else ():
-        app.mount("/static", StaticFiles(directory=f"{folder}/static", check_dir=False), name="static")
+    static = Path(web.__path__[0]) / "static"
+    app.mount("/static", StaticFiles(directory=static), name="static")
 
 
 def _operation_id(route: APIRoute) -> str:

@@ -1,7 +1,6 @@
 """Cursor pages: how lists are cut, everywhere."""
 
 import base64
-import binascii
 from collections.abc import Callable, Sequence
 from typing import Annotated, TypeVar
 
@@ -30,7 +29,7 @@ def decode_cursor(cursor: str | None) -> str | None:
         return None
     try:
         return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise InvalidInput(
             f"The cursor '{cursor}' is none of this list's.", hint="Begin without one.", field="cursor"
         ) from error
