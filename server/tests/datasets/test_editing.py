@@ -1,3 +1,7 @@
+from datetime import UTC, datetime, timedelta
+
+import lance
+import numpy as np
 import pytest
 
 from pixmill.annotations import BoundingBox, Polygon, Review, Ring
@@ -8,8 +12,10 @@ from pixmill_server.datasets.edit import AddShape, DeleteShape, EditBatch, MoveS
 from pixmill_server.datasets.errors import LabelNotFound, NameTaken, RevisionNotFound
 from pixmill_server.datasets.queries import list_revisions, pin
 from pixmill_server.datasets.records import Counts
+from pixmill_server.datasets.schemas import ANNOTATIONS
 from pixmill_server.datasets.stores import Datasets
-from server.tests.datasets.building import annotated_paths, boxes, id_of, run_commit, street
+from pixmill_server.datasets.to_lance import to_lance
+from server.tests.datasets.building import SetClock, annotated_paths, boxes, id_of, run_commit, street
 
 A, B = id_of("a.jpg"), id_of("b.jpg")
 
@@ -132,3 +138,45 @@ def test_upkeep_changes_files_and_nothing_else(datasets: Datasets, actor: Actor)
     assert after.annotations != before.annotations
     assert datasets.tables.shape(after.annotations).is_best
     assert rows(datasets, version_id) == seen
+
+
+def test_a_deleted_version_goes_when_its_fork_is_gone(datasets: Datasets, actor: Actor, clock: SetClock) -> None:
+    version_id, _, _ = annotated(datasets, actor)
+    forked = versions.fork(datasets, actor, pin(datasets, version_id), "v2").id
+    versions.delete(datasets, actor, version_id)
+    clock.forward(timedelta(days=2))
+    maintain.tend(datasets)
+    assert annotated_paths(datasets, forked) == [("a.jpg", 1), ("b.jpg", 1)]
+    assert not maintain.purge(datasets, version_id)
+    versions.delete(datasets, actor, forked)
+    assert maintain.purge(datasets, forked)
+    assert maintain.purge(datasets, version_id)
+    assert maintain.purge(datasets, version_id)
+    with pytest.raises(ValueError, match="Not found"):
+        datasets.tables.newest(pin(datasets, forked).assets.name, forked)
+
+
+def test_many_small_saves_are_compacted_and_their_leftovers_cleaned(
+    datasets: Datasets, actor: Actor, clock: SetClock
+) -> None:
+    version_id = street(datasets, actor)
+    for number in range(maintain.MANY_FILES + 2):
+        run_commit(datasets, version_id, boxes(["a.jpg"], x=number))
+    killed = pin(datasets, version_id)
+    datasets.tables.write(killed.annotations, {}).append([], ANNOTATIONS).delete(np.array([0], dtype=np.uint64)).commit(
+        reindex_above=10
+    )
+    clock.at = datetime.now(UTC) + timedelta(days=2)
+    maintain.tend(datasets)
+    assert datasets.tables.shape(pin(datasets, version_id).annotations).is_best
+    clock.forward(timedelta(days=2))
+    assert maintain.clean(datasets, version_id) > 0
+    for number in range(1, pin(datasets, version_id).number + 1):
+        assert len(annotated_paths(datasets, version_id, number)) == max(number - 3, 0)
+
+
+def test_a_revision_opens_with_lance_alone(datasets: Datasets, actor: Actor) -> None:
+    version_id, _, _ = annotated(datasets, actor)
+    address = to_lance(datasets, pin(datasets, version_id)).annotations
+    opened = lance.dataset(address.uri).checkout_version((address.branch, address.version))
+    assert opened.to_table(columns=["bbox_x"])["bbox_x"].to_pylist() == [1, 1]

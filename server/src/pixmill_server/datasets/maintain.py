@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from pixmill_server.datasets.errors import HeadMoved
+from pixmill_server.datasets.errors import HeadMoved, LeaseLost
 from pixmill_server.datasets.lease import Lease, free, locked_row, release_lease, require_fence, take_lease
 from pixmill_server.datasets.queries import pin
 from pixmill_server.datasets.records import Pinned
@@ -25,6 +25,21 @@ GRACE: Final = timedelta(days=1)
 """Readers that hold a pair which compaction has replaced get this long to finish."""
 MANY_FILES: Final = 16
 MANY_UNINDEXED_ROWS: Final = 20_000
+
+
+def tend(datasets: Datasets, *, grace: timedelta = GRACE) -> None:
+    """One round over all versions: purge what was deleted, compact what gains from it, clean what nothing reaches.
+
+    For a thread or a process of its own, every few minutes; it stops for nobody and loses nothing when it is killed.
+    """
+    with datasets.database.reading() as session:
+        rows = list(session.scalars(select(VersionRow).where(VersionRow.purged_at.is_(None))))
+    for row in rows:
+        if row.deleted_at is not None:
+            if row.deleted_at <= datasets.clock.now() - grace:
+                purge(datasets, row.id)
+        elif upkeep(datasets, row.id).is_due and compact(datasets, row.id):
+            clean(datasets, row.id, grace=grace)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +73,7 @@ def compact(datasets: Datasets, version_id: str) -> bool:
         annotations = _compacted(datasets, head.annotations, lease)
         datasets.at_step(Step.POINT)
         _replace_pair(datasets, lease, head, (assets, annotations))
-    except (ForeignWrite, HeadMoved):
+    except (ForeignWrite, HeadMoved, LeaseLost):
         return False
     finally:
         release_lease(datasets, lease)
@@ -86,6 +101,23 @@ def clean(datasets: Datasets, version_id: str, *, grace: timedelta = GRACE) -> i
         return dropped
     finally:
         release_lease(datasets, lease)
+
+
+def purge(datasets: Datasets, version_id: str) -> bool:
+    """Drop a deleted version's data; False while a fork still reads it. Nothing happens the second time."""
+    with datasets.database.reading() as session:
+        row = session.get_one(VersionRow, version_id)
+        forks = select(VersionRow.id).where(
+            VersionRow.forked_from_version_id == version_id, VersionRow.purged_at.is_(None)
+        )
+        if row.deleted_at is None or session.scalars(forks).first() is not None:
+            return False
+    if row.purged_at is None:
+        for name in (assets_table(row.dataset_id), annotations_table(row.dataset_id)):
+            datasets.tables.drop_branch(name, row.branch)
+        with datasets.database.transaction() as session:
+            locked_row(session, version_id).purged_at = datasets.clock.now()
+    return True
 
 
 def _compacted(datasets: Datasets, ref: TableRef, lease: Lease) -> TableRef:

@@ -44,6 +44,8 @@ class VersionRow(Base):
     head_number: Mapped[int]
     locked: Mapped[bool] = mapped_column(default=False)
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    purged_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the branches of a deleted version were dropped; its rows stay for the Jobs that name them."""
     forked_from_version_id: Mapped[str | None] = mapped_column(Id, ForeignKey("dataset_versions.id"))
     forked_from_number: Mapped[int | None]
     lease_owner: Mapped[str | None] = mapped_column(Id)

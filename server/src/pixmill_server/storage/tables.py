@@ -95,7 +95,7 @@ class Tables:
         """Make an empty table; raises `OSError` where there is one."""
         table = lance.write_dataset(
             schema.empty_table(),
-            self._uri(name),
+            self.uri(name),
             mode="create",
             storage_options=self._options(),
             auto_cleanup_options=None,
@@ -171,17 +171,20 @@ class Tables:
         return points
 
     def drop_branch(self, name: str, branch: str) -> None:
-        """Remove a branch with what only it holds; raises `OSError` while it has forks."""
-        self._checkout(name, (_MAIN, None)).branches.delete(branch)
+        """Remove a branch with what only it holds, if it is there; raises `OSError` while it has forks."""
+        branches = self._checkout(name, (_MAIN, None)).branches
+        if branch in branches.list():
+            branches.delete(branch)
 
     def _checkout(self, name: str, version: tuple[str, int | None]) -> LanceDataset:
-        table = lance.dataset(self._uri(name), storage_options=self._options())
+        table = lance.dataset(self.uri(name), storage_options=self._options())
         branch, number = version
         if branch == _MAIN:
             return table if number is None else table.checkout_version(number)
         return table.checkout_version((branch, number))
 
-    def _uri(self, name: str) -> str:
+    def uri(self, name: str) -> str:
+        """Where Lance finds the table."""
         return f"{self.root.rstrip('/')}/{name}"
 
     def _options(self) -> dict[str, str] | None:

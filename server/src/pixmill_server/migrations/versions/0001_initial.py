@@ -113,6 +113,7 @@ def upgrade() -> None:
         sa.Column("head_number", sa.Integer(), nullable=False),
         sa.Column("locked", sa.Boolean(), nullable=False),
         sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("purged_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("forked_from_version_id", sa.String(length=64), nullable=True),
         sa.Column("forked_from_number", sa.Integer(), nullable=True),
         sa.Column("lease_owner", sa.String(length=64), nullable=True),
