@@ -188,7 +188,7 @@ class RunOutcome(WireModel):
 
 
 class RunOutcomePage(WireModel):
-    """Assets by path; those that were done are not listed."""
+    """Assets by id; those that were done are not listed."""
 
     items: list[RunOutcome]
     next_cursor: str | None = None

@@ -38,7 +38,7 @@ class Outcome:
 class ChunkResult:
     """What became of a chunk."""
 
-    done: frozenset[str]
+    done: tuple[str, ...]
     """Asset ids."""
     outcomes: tuple[Outcome, ...]
     """The others."""
@@ -94,7 +94,7 @@ def record_chunk(session: Session, run: RunRow, index: int, asset_ids: list[str]
     _require_complete(index, asset_ids, result)
     chunk = find_chunk(session, run.id, index)
     chunk.state, chunk.fence, chunk.staged_key = STAGED, run.fence, result.staged_key
-    chunk.done_bitmap = bitmap(asset_ids, result.done)
+    chunk.done_bitmap = bitmap(asset_ids, frozenset(result.done))
     chunk.done, chunk.shapes, chunk.dropped = len(result.done), result.shapes, dict(result.dropped)
     chunk.failed = sum(outcome.outcome == FAILED for outcome in result.outcomes)
     chunk.skipped = len(result.outcomes) - chunk.failed

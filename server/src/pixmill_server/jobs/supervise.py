@@ -165,7 +165,7 @@ def stage_chunk(jobs: Jobs, caller: Caller, index: int, told: StagedOutcome) -> 
     require_in_chunk(told.metadata, ids)
     outcomes = _outcomes(jobs, run, ids, told)
     key = stage(jobs.objects, run.id, index, caller.fence, _results(told))
-    result = ChunkResult(frozenset(told.done), outcomes, shapes, key, told.dropped)
+    result = ChunkResult(tuple(told.done), outcomes, shapes, key, told.dropped)
     with jobs.database.transaction() as session:
         holder = held(session, caller.run_id, caller.fence)
         record_chunk(session, holder, index, ids, result)
