@@ -1,0 +1,294 @@
+"""A Processing tried on a folder of images, without a server: in the same child and sandbox, and nothing is written."""
+
+import statistics
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Event, Lock
+from typing import Any, BinaryIO, Final
+
+from PIL import Image, UnidentifiedImageError
+
+from pixmill.annotations import AnnotationColumns
+from pixmill.environments import Environment, build, lock, pack_sdk, parse_header, processing_schema
+from pixmill.errors import InvalidInput, NotFound
+from pixmill.inference.metadata import read_metadata
+from pixmill.parameters import ParameterType, ParameterValue, spec_from_json, validate, values_from_text
+from pixmill.runtime.plan import (
+    Chunk,
+    ChunkAsset,
+    Finish,
+    PlannedFile,
+    PlannedLimits,
+    PlannedModel,
+    PlannedProcessing,
+    PlannedTotals,
+    Progress,
+    RunEvent,
+    RunPlan,
+    StagedChunk,
+    StagedFailure,
+)
+from pixmill.runtime.server import AssetUnreadable
+from pixmill.runtime.supervisor import Placement, supervise
+
+SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
+_CHUNK: Final = 64
+_TURNED: Final = range(5, 9)
+_ORIENTATION: Final = 0x0112
+_PROGRESS_SECONDS: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRequest:
+    """What to try, on what."""
+
+    file: Path
+    folder: Path
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """As typed."""
+    model: Path | None = None
+    labels: Sequence[str] = ()
+    """The Labels to pretend that the version has; empty: the model's classes."""
+    environments: Path = field(default_factory=lambda: Path.home() / ".cache" / "pixmill" / "environments")
+    sandbox: str = "auto"
+    cpus: int = 1
+
+
+@dataclass(slots=True)
+class TrialReport:
+    """What a Run would have staged."""
+
+    labels: tuple[str, ...]
+    assets: int = 0
+    done: int = 0
+    skipped: int = 0
+    failed: list[StagedFailure] = field(default_factory=list)
+    shapes: Counter[str] = field(default_factory=Counter)
+    """By Label."""
+    scores: dict[str, list[float]] = field(default_factory=dict)
+    dropped: Counter[str] = field(default_factory=Counter)
+    """Shapes of classes that no Label takes."""
+    tags: Counter[str] = field(default_factory=Counter)
+    sandbox: str = ""
+    seconds: float = 0.0
+    """From the child's first sign of life to its end."""
+    end: Finish | None = None
+    staged: dict[int, StagedChunk] = field(default_factory=dict)
+    images: list[ChunkAsset] = field(default_factory=list)
+
+    @property
+    def succeeded(self) -> bool:
+        """As a server would decide: it came to its end, and not every image failed."""
+        end = self.end
+        whole = end is not None and end.error is None and end.ledger_complete and end.returned
+        return whole and (len(self.failed) < self.assets or not self.assets)
+
+    def median_score(self, label: str) -> float | None:
+        scores = self.scores.get(label)
+        return statistics.median(scores) if scores else None
+
+    def as_json(self) -> dict[str, Any]:
+        error = self.end.error if self.end else None
+        return {
+            "succeeded": self.succeeded,
+            "assets": self.assets,
+            "done": self.done,
+            "skipped": self.skipped,
+            "failed": [{"path": each.asset_id, "reason": each.reason} for each in self.failed],
+            "labels": {
+                label: {"shapes": self.shapes[label], "median_score": self.median_score(label)} for label in self.labels
+            },
+            "dropped": dict(self.dropped),
+            "tags": dict(self.tags),
+            "sandbox": self.sandbox,
+            "seconds": self.seconds,
+            "error": {"type": error.type, "message": error.message, "traceback": error.traceback} if error else None,
+        }
+
+
+def try_processing(
+    request: TrialRequest,
+    *,
+    log: BinaryIO,
+    on_step: Callable[[str], None],
+    on_progress: Callable[[Progress], None],
+    cancel: Event,
+) -> TrialReport:
+    """Build its environment, read its schema, and run it; its log goes to `log` as it comes.
+
+    Raises what a push or a launch would be refused with: `ProcessingError`, `EnvironmentFailed`, `ParameterError` ...
+    """
+    source, images = _existing(request)
+    on_step("Building the environment")
+    environment = _environment(source, request.environments)
+    on_step("Reading the Processing")
+    schema = processing_schema(environment, request.file.resolve(), sandbox=request.sandbox)
+    plan = _plan(request, schema, len(images))
+    on_step(f"Running on {len(images)} images")
+    server = TrialServer(plan, request.file, images, log, on_progress)
+    with TemporaryDirectory(prefix="pixmill-") as scratch:
+        placement = Placement(environment, Path(scratch) / "run", request.sandbox)
+        supervise(server, placement, cancel=cancel)
+    return server.report
+
+
+@dataclass(slots=True)
+class TrialServer:
+    """What a supervisor reports to instead of a server. An asset's id is its path below the folder."""
+
+    run_plan: RunPlan
+    file: Path
+    images: Sequence[tuple[str, Path]]
+    log: BinaryIO
+    on_progress: Callable[[Progress], None]
+    report: TrialReport = field(init=False)
+    _began: float = 0.0
+    _log_bytes: int = 0
+    _lock: Lock = field(default_factory=Lock)
+    _given: int = 0
+
+    def __post_init__(self) -> None:
+        self.report = TrialReport(tuple(self.run_plan.labels), assets=len(self.images))
+
+    def plan(self) -> RunPlan:
+        return self.run_plan
+
+    def source(self, plan: RunPlan, folder: Path) -> Path:
+        return self.file
+
+    def model_file(self, file: PlannedFile, folder: Path) -> Path:
+        return Path(file.path or "")
+
+    def started(self, pid: int, sandbox: dict[str, Any]) -> None:
+        self._began = time.monotonic()
+        self.report.sandbox = str(sandbox["tier"])
+
+    def heartbeat(self, progress: Progress, images_per_second: float | None, facts: dict[str, Any]) -> bool:
+        self.on_progress(progress)
+        return False
+
+    def claim(self) -> Chunk | None:
+        with self._lock:
+            first, self._given = self._given, self._given + _CHUNK
+        assets = [_asset(path, place) for path, place in self.images[first : first + _CHUNK]]
+        self.report.images += assets
+        return Chunk(first // _CHUNK, assets) if assets else None
+
+    def read_asset(self, asset: ChunkAsset) -> bytes:
+        try:
+            return Path(asset.url).read_bytes()
+        except OSError as error:
+            raise AssetUnreadable(f"the file cannot be read: {error.strerror}") from error
+
+    def stage(self, index: int, chunk: StagedChunk) -> None:
+        report = self.report
+        report.staged[index] = chunk
+        report.done += len(chunk.done)
+        report.skipped += len(chunk.skipped)
+        report.failed += chunk.failed
+        report.dropped.update(chunk.dropped)
+        report.tags.update(tag for tags in chunk.tags.values() for tag in tags)
+        if chunk.annotations:
+            columns = AnnotationColumns.from_bytes(chunk.annotations)
+            for label, score in zip(columns.label, columns.score, strict=True):
+                name = columns.labels[label]
+                report.shapes[name] += 1
+                if score == score:  # noqa: PLR0124 - NaN: nobody gave one
+                    report.scores.setdefault(name, []).append(float(score))
+
+    def append_log(self, offset: int, data: bytes) -> int:
+        self.log.write(data)
+        self.log.flush()
+        self._log_bytes += len(data)
+        return self._log_bytes
+
+    def add_events(self, events: Sequence[RunEvent]) -> None:
+        for event in events:
+            sys.stderr.write(f"{event.message}\n")
+
+    def finish(self, finish: Finish) -> None:
+        self.report.end = finish
+        self.report.seconds = time.monotonic() - self._began if self._began else 0.0
+
+
+def _existing(request: TrialRequest) -> tuple[str, list[tuple[str, Path]]]:
+    for path, kind in ((request.file, "file"), (request.model, "model file")):
+        if path is not None and not path.is_file():
+            raise NotFound(kind, str(path), hint="Check the path.")
+    if not request.folder.is_dir():
+        raise NotFound("folder", str(request.folder), hint="Give a folder of images.")
+    found = sorted(each for each in request.folder.rglob("*") if each.suffix.lower() in SUFFIXES)
+    if not found:
+        raise InvalidInput(f"There is no image in '{request.folder}'.", hint="Give a folder with JPEG or PNG files.")
+    named = [(each.relative_to(request.folder).as_posix(), each.resolve()) for each in found]
+    return request.file.read_text(encoding="utf-8"), named
+
+
+def _environment(source: str, root: Path) -> Environment:
+    root.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory() as folder:
+        return build(lock(parse_header(source)), pack_sdk(Path(folder)), root)
+
+
+def _plan(request: TrialRequest, schema: Mapping[str, Any], total: int) -> RunPlan:
+    specs = [spec_from_json(written) for written in schema["parameters"]]
+    model_parameter = next((spec.name for spec in specs if spec.type is ParameterType.MODEL), None)
+    typed: dict[str, ParameterValue] = values_from_text(specs, request.parameters)
+    if model_parameter is not None and request.model is not None:
+        typed[model_parameter] = request.model.name
+    elif model_parameter is not None and model_parameter not in typed:
+        raise InvalidInput(f"'{schema['name']}' takes a model.", hint="Give its file: --model FILE.")
+    elif request.model is not None and model_parameter is None:
+        raise InvalidInput(f"'{schema['name']}' takes no model.", hint="Leave out --model.")
+    values = validate(specs, typed)
+    model = None if request.model is None else _model(request.model, request.labels)
+    labels = list(request.labels) or (model.labels if model else [])
+    wanted = None if model is None else [n for n, name in enumerate(model.labels) if name in labels]
+    size = values.get("batch_size", schema["batch_size"])
+    return RunPlan(
+        processing=PlannedProcessing(
+            name=str(schema["name"]),
+            form=str(schema["form"]),
+            entry=str(schema["entry"]),
+            batch_size=size if isinstance(size, int) else 1,
+            source_url="",
+            requires_network=bool(schema["requires_network"]),
+        ),
+        parameters={name: value for name, value in values.items() if name != model_parameter},
+        labels=labels,
+        version=request.folder.name,
+        totals=PlannedTotals(total, -(-total // _CHUNK)),
+        limits=PlannedLimits(request.cpus, 0),
+        heartbeat_seconds=_PROGRESS_SECONDS,
+        model=model,
+        model_parameter=model_parameter,
+        wanted_classes=wanted,
+    )
+
+
+def _model(path: Path, labels: Sequence[str]) -> PlannedModel:
+    said = read_metadata(path)
+    if not said.labels:
+        said = read_metadata(path, labels=tuple(labels))
+    file = PlannedFile(path.name, path.stat().st_size, "", path=str(path.resolve()))
+    size = {"input_size": list(said.input_size)} if said.input_size else {}
+    return PlannedModel(
+        path.stem, said.task or "", said.framework, list(said.labels), [file], family=said.family, parameters=size
+    )
+
+
+def _asset(path: str, place: Path) -> ChunkAsset:
+    width = height = 0
+    try:
+        with Image.open(place) as opened:
+            width, height = opened.size
+            if opened.getexif().get(_ORIENTATION) in _TURNED:
+                width, height = height, width
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError):
+        pass  # the child says what is wrong with it
+    return ChunkAsset(path, path, width, height, str(place))

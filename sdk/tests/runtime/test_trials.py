@@ -1,0 +1,121 @@
+import io
+import json
+from pathlib import Path
+from threading import Event
+
+import pytest
+from PIL import Image
+
+from pixmill.cli.main import run
+from pixmill.environments import Environment
+from pixmill.errors import InvalidInput, NotFound, ParameterError
+from pixmill.runtime.trial import TrialReport, TrialRequest, try_processing
+from pixmill.runtime.trial_export import export_coco
+
+MARK_DARK = '''"""Mark dark images."""
+from typing import Annotated
+from pixmill.annotations import BoundingBox
+from pixmill.authoring import *
+@processing(kind="pre-annotation")
+class MarkDark:
+    def __init__(self, *, below: Annotated[float, Between(0, 255)] = 90):
+        print("below", below)
+        self.below = below
+    def __call__(self, batch):
+        for asset, image in zip(batch.assets, batch.images):
+            if image.mean() < self.below:
+                yield asset.annotate(BoundingBox(0, 0, asset.width, asset.height), label="dark", score=0.75)
+                yield asset.annotate(BoundingBox(0, 0, 1, 1), label="corner")
+'''
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "photos"
+    (made / "night").mkdir(parents=True)
+    for name, grey in (("day.png", 200), ("night/one.jpg", 20), ("night/two.jpg", 30)):
+        Image.new("RGB", (40, 30), (grey, grey, grey)).save(made / name)
+    (made / "broken.jpg").write_text("no image")
+    (made / "notes.txt").write_text("not looked at")
+    return made
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "mark_dark.py"
+    path.write_text(MARK_DARK)
+    return path
+
+
+def attempt(request: TrialRequest) -> tuple[TrialReport, str]:
+    log = io.BytesIO()
+    report = try_processing(request, log=log, on_step=lambda _: None, on_progress=lambda _: None, cancel=Event())
+    return report, log.getvalue().decode()
+
+
+def test_a_processing_is_tried_on_a_folder_without_a_server(
+    plain_environment: Environment, file: Path, folder: Path
+) -> None:
+    request = TrialRequest(file, folder, labels=("dark",), environments=plain_environment.folder.parent)
+    report, log = attempt(request)
+    assert log == "below 90.0\n"
+    assert report.succeeded
+    assert (report.assets, report.done, report.skipped) == (4, 3, 0)
+    assert [(failed.asset_id, failed.reason) for failed in report.failed] == [
+        ("broken.jpg", "the file is not an image")
+    ]
+    assert report.shapes == {"dark": 2}
+    assert report.median_score("dark") == 0.75
+    assert report.dropped == {"corner": 2}
+
+
+def test_what_was_found_can_be_had_as_coco(
+    plain_environment: Environment, file: Path, folder: Path, tmp_path: Path
+) -> None:
+    request = TrialRequest(file, folder, labels=("dark",), environments=plain_environment.folder.parent)
+    report, _ = attempt(request)
+    export_coco(report, tmp_path / "out")
+    coco = json.loads((tmp_path / "out" / "annotations.json").read_text())
+    names = {image["id"]: image["file_name"] for image in coco["images"]}
+    found = {names[shape["image_id"]]: (shape["bbox"], shape["score"]) for shape in coco["annotations"]}
+    assert found == {"night/one.jpg": ([0, 0, 40, 30], 0.75), "night/two.jpg": ([0, 0, 40, 30], 0.75)}
+
+
+def test_a_parameter_out_of_range_is_refused_before_anything_runs(
+    plain_environment: Environment, file: Path, folder: Path
+) -> None:
+    request = TrialRequest(file, folder, {"below": "300"}, environments=plain_environment.folder.parent)
+    with pytest.raises(ParameterError, match="'below' cannot be 300"):
+        attempt(request)
+
+
+def test_a_model_for_a_processing_that_takes_none_is_refused(
+    plain_environment: Environment, file: Path, folder: Path
+) -> None:
+    request = TrialRequest(file, folder, model=file, environments=plain_environment.folder.parent)
+    with pytest.raises(InvalidInput, match="takes no model"):
+        attempt(request)
+
+
+def test_a_path_that_is_not_there_is_named(tmp_path: Path, file: Path) -> None:
+    with pytest.raises(NotFound, match="nowhere"):
+        attempt(TrialRequest(file, tmp_path / "nowhere"))
+    with pytest.raises(NotFound, match=r"missing\.py"):
+        attempt(TrialRequest(tmp_path / "missing.py", tmp_path))
+
+
+def test_a_folder_without_images_is_refused(tmp_path: Path, file: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InvalidInput, match="no image"):
+        attempt(TrialRequest(file, tmp_path / "empty"))
+
+
+def test_the_command_ends_with_1_and_the_traceback_where_the_processing_raises(
+    file: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    file.write_text(MARK_DARK.replace('print("below", below)', 'raise OSError("no weights")'))
+    assert run(["processings", "test", str(file), str(folder), "--json"]) == 1
+    printed = capfdbinary.readouterr()
+    assert json.loads(printed.out)["error"]["message"] == "no weights"
+    assert b'raise OSError("no weights")' in printed.err
