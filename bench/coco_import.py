@@ -50,15 +50,13 @@ def measure() -> Iterable[Figure]:
 
 def _make_images(folder: Path) -> None:
     """One small image under 100 000 names: what an import by reference reads of it is its header."""
-    folder.mkdir()
-    original = folder / "original.jpg"
-    Image.new("RGB", (WIDTH, HEIGHT), (90, 120, 90)).save(original, quality=30)
-    for number in range(SIZE.images):
-        path = folder / image_name(number)
-        if number % 1000 == 0:
-            path.parent.mkdir()
-        path.hardlink_to(original)
-    original.unlink()
+    image = Image.new("RGB", (WIDTH, HEIGHT), (90, 120, 90))
+    for first in range(0, SIZE.images, 1000):
+        original = folder / image_name(first)
+        original.parent.mkdir(parents=True)
+        image.save(original, quality=30)
+        for number in range(first + 1, first + 1000):
+            (folder / image_name(number)).hardlink_to(original)
 
 
 def _bare(path: Path) -> float:

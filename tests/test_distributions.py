@@ -45,3 +45,9 @@ def test_the_sdk_is_imported_without_anything_of_the_server() -> None:
     script = "import sys, pixmill; print(*{name.partition('.')[0] for name in sys.modules})"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
     assert not SERVER_ONLY & set(loaded.split())
+
+
+def test_the_command_says_which_release_it_is() -> None:
+    version = tomllib.loads((ROOT / "sdk" / "pyproject.toml").read_text())["project"]["version"]
+    command = [Path(sys.executable).with_name("pixmill"), "--version"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == f"pixmill {version}\n"

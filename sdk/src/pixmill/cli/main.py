@@ -86,12 +86,19 @@ def build() -> typer.Typer:
     return app
 
 
-def _root(
-    version: Annotated[bool, typer.Option("--version", help="Print the release and end.", is_eager=True)] = False,
-) -> None:
-    if version:
+def _print_version(asked: bool) -> None:
+    if asked:
         typer.echo(f"pixmill {pixmill.__version__}")
         raise typer.Exit
+
+
+def _root(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the release and end.", is_eager=True, callback=_print_version),
+    ] = False,
+) -> None:
+    pass
 
 
 def _say(talk: Console, error: PixmillError) -> None:
