@@ -19,8 +19,8 @@ from pixmill_server.datasets.rows import Provenance, rows_from_columns
 from pixmill_server.datasets.schemas import ANNOTATIONS, ASSETS
 from pixmill_server.datasets.stores import Datasets, Step
 
-FLUSH_ROWS: Final = 262_144
-FLUSH_BYTES: Final = 64 * 1024 * 1024
+FLUSH_ROWS: Final = 131_072
+FLUSH_BYTES: Final = 32 * 1024 * 1024
 VANISHED: Final = "it is not in the version any more"
 ANNOTATED: Final = "it has annotations already"
 OTHER_IMAGE: Final = "the version has another image of this path"

@@ -87,8 +87,8 @@ def as_ids(column: pa.Array | pa.ChunkedArray) -> Ids:
 
 def unique_ids(arrays: Iterable[pa.Array]) -> Ids:
     """The distinct ids of all arrays, sorted; each array is made small before the next one comes."""
-    parts = [as_ids(pc.unique(array)) for array in arrays]
-    return np.unique(np.concatenate([*parts, np.empty(0, dtype=f"S{ID_DIGITS}")]))
+    parts = pa.chunked_array([pc.unique(array) for array in arrays], pa.string())
+    return np.sort(as_ids(pc.unique(parts)))
 
 
 def is_among(ids: Ids, sorted_ids: Ids) -> NDArray[np.bool_]:
