@@ -3,6 +3,7 @@
 from types import TracebackType
 from typing import Self
 
+from pixmill.client.assets import Annotations, Assets
 from pixmill.client.computes import Computes
 from pixmill.client.connection import Connection
 from pixmill.client.credentials import find_credentials
@@ -28,6 +29,8 @@ class Client:
         self.datasets = Datasets(self.connection)
         self.versions = Versions(self.connection)
         self.labels = Labels(self.connection)
+        self.assets = Assets(self.connection)
+        self.annotations = Annotations(self.connection)
         self.imports = Imports(self.connection)
         self.exports = Exports(self.connection)
         self.computes = Computes(self.connection)
