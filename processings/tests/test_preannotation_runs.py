@@ -7,6 +7,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
 
 from pixmill.annotations import BoundingBox
 from pixmill.environments import Environment, build, pack_sdk
@@ -121,7 +122,8 @@ def test_tensorflow_preannotation_annotates_with_litert(environments: Path, tmp_
     run = make_run(tmp_path / "images", images=2, labels=plan["model"]["labels"], **plan)
     photographs = sorted((test_data / "coco_tiny_val" / "images").iterdir())
     for asset, photograph in zip(run.chunks[0]["assets"], photographs, strict=False):
-        asset["local_path"] = str(photograph)
+        with Image.open(photograph) as image:
+            asset |= {"local_path": str(photograph), "width": image.width, "height": image.height}
 
     run_to_the_end(run, "tensorflow_preannotation", environment_of("tensorflow_preannotation", environments), tmp_path)
 

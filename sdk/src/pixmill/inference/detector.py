@@ -102,7 +102,7 @@ class Detector:
         named = ", ".join(kept[:_NAMED_CLASSES]) + (", ..." if len(kept) > _NAMED_CLASSES else "")
         return (
             f"{said['family']} head on {said['engine']} {said['engine_version']} in {said['precision']}, "
-            f"{width}x{height} pixels, {batch}, {said['lanes']} lanes on {said['threads']} threads; "
+            f"{width}x{height} pixels, {batch}, threads {said['threads']}; "
             f"detects {len(kept)} of {len(self._class_names)} classes ({named}), ignores {ignored}"
         )
 
