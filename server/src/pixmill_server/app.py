@@ -21,6 +21,7 @@ import pixmill_server
 from pixmill_server import api, web
 from pixmill_server.api.openapi import describe
 from pixmill_server.api.problems import answer_with_problems
+from pixmill_server.datasets.tending import tending
 from pixmill_server.wiring import Services
 
 API_PREFIX = "/api/v1"
@@ -43,7 +44,8 @@ def create_app(services: Services) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        yield
+        with tending(services.datasets):
+            yield
         services.close()
 
     app = create_api(lifespan)

@@ -14,6 +14,7 @@ from pixmill_server.datasets.queries import list_revisions, pin
 from pixmill_server.datasets.records import Counts
 from pixmill_server.datasets.schemas import ANNOTATIONS
 from pixmill_server.datasets.stores import Datasets
+from pixmill_server.datasets.tending import tending
 from pixmill_server.datasets.to_lance import to_lance
 from server.tests.datasets.building import SetClock, annotated_paths, boxes, id_of, run_commit, street
 
@@ -167,7 +168,9 @@ def test_many_small_saves_are_compacted_and_their_leftovers_cleaned(
         reindex_above=10
     )
     clock.at = datetime.now(UTC) + timedelta(days=2)
-    maintain.tend(datasets)
+    with tending(datasets, every_seconds=0.01):
+        while pin(datasets, version_id).annotations == killed.annotations:
+            datasets.database.signals.wait("nothing", 0.01)
     assert datasets.tables.shape(pin(datasets, version_id).annotations).is_best
     clock.forward(timedelta(days=2))
     assert maintain.clean(datasets, version_id) > 0

@@ -4,13 +4,16 @@ None of it changes what a Revision holds. Compaction writes new Lance versions o
 pair is replaced under the lease; older Revisions keep theirs.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from pixmill.errors import PixmillError
 from pixmill_server.datasets.errors import HeadMoved, LeaseLost
 from pixmill_server.datasets.lease import Lease, free, locked_row, release_lease, require_fence, take_lease
 from pixmill_server.datasets.queries import pin
@@ -27,19 +30,26 @@ MANY_FILES: Final = 16
 MANY_UNINDEXED_ROWS: Final = 20_000
 
 
-def tend(datasets: Datasets, *, grace: timedelta = GRACE) -> None:
+def tend(
+    datasets: Datasets, *, grace: timedelta = GRACE, stop: Callable[[], bool] = lambda: False
+) -> dict[str, Exception]:
     """One round over all versions: purge what was deleted, compact what gains from it, clean what nothing reaches.
 
-    For a thread or a process of its own, every few minutes; it stops for nobody and loses nothing when it is killed.
+    It loses nothing when it is killed. Returns what could not be done this time, by version id; `stop` ends the round
+    early.
     """
     with datasets.database.reading() as session:
         rows = list(session.scalars(select(VersionRow).where(VersionRow.purged_at.is_(None))))
+    put_off: dict[str, Exception] = {}
     for row in rows:
-        if row.deleted_at is not None:
-            if row.deleted_at <= datasets.clock.now() - grace:
-                purge(datasets, row.id)
-        elif upkeep(datasets, row.id).is_due and compact(datasets, row.id):
-            clean(datasets, row.id, grace=grace)
+        if stop():
+            break
+        try:
+            _tend(datasets, row, grace)
+        except (PixmillError, OSError, ValueError, SQLAlchemyError) as error:
+            # Lance says most of what goes wrong in its files with the middle two.
+            put_off[row.id] = error
+    return put_off
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +108,8 @@ def clean(datasets: Datasets, version_id: str, *, grace: timedelta = GRACE) -> i
             datasets.at_step(Step.CLEAN)
             forks = datasets.tables.forked_at(name).get(row.branch, set())
             dropped += datasets.tables.clean(name, row.branch, keep=frozenset(keep | forks), older_than=older_than)
+        with datasets.database.transaction() as session:
+            locked_row(session, version_id).compacted_at = None
         return dropped
     finally:
         release_lease(datasets, lease)
@@ -118,6 +130,16 @@ def purge(datasets: Datasets, version_id: str) -> bool:
         with datasets.database.transaction() as session:
             locked_row(session, version_id).purged_at = datasets.clock.now()
     return True
+
+
+def _tend(datasets: Datasets, row: VersionRow, grace: timedelta) -> None:
+    if row.deleted_at is not None:
+        if row.deleted_at <= datasets.clock.now() - grace:
+            purge(datasets, row.id)
+    elif upkeep(datasets, row.id).is_due:
+        compact(datasets, row.id)
+    elif row.compacted_at is not None and row.compacted_at <= datasets.clock.now() - grace:
+        clean(datasets, row.id, grace=grace)
 
 
 def _compacted(datasets: Datasets, ref: TableRef, lease: Lease) -> TableRef:

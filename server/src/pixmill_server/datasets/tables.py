@@ -54,7 +54,7 @@ class VersionRow(Base):
     """Grows with every lease taken; an older fence can no longer move the pointer."""
     lease_expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     compacted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """When the head's physical pair was last replaced by one of equal content."""
+    """When the head's physical pair was last replaced by one of equal content; None: what it left is cleaned."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     created_by: Mapped[str | None] = mapped_column(Id)
     """The user; None: Pixmill itself."""

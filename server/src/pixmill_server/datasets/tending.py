@@ -1,0 +1,37 @@
+"""Upkeep in the background of a server: a thread that goes round every few minutes."""
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from pixmill_server.datasets.maintain import tend
+from pixmill_server.datasets.stores import Datasets
+
+EVERY_SECONDS: Final = 300.0
+
+logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def tending(datasets: Datasets, *, every_seconds: float = EVERY_SECONDS) -> Iterator[None]:
+    """Tend all versions while the block runs, for the first time after `every_seconds`.
+
+    Several servers may do so at once: each version's lease lets one at a time. It ends with the block at the latest
+    when the version at hand is done.
+    """
+    stop = threading.Event()
+
+    def rounds() -> None:
+        while not stop.wait(every_seconds):
+            for version_id, error in tend(datasets, stop=stop.is_set).items():
+                logger.warning("upkeep put off", extra={"version_id": version_id, "why": str(error)})
+
+    thread = threading.Thread(target=rounds, name="pixmill-tending", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
