@@ -49,5 +49,5 @@ def test_the_sdk_is_imported_without_anything_of_the_server() -> None:
 
 def test_the_command_says_which_release_it_is() -> None:
     version = tomllib.loads((ROOT / "sdk" / "pyproject.toml").read_text())["project"]["version"]
-    command = [Path(sys.executable).with_name("pixmill"), "--version"]
+    command = [str(Path(sys.executable).with_name("pixmill")), "--version"]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == f"pixmill {version}\n"

@@ -13,7 +13,10 @@ CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["import
 # For each contract, imports that break it: (the module that imports, what it imports).
 VIOLATIONS = {
     "server-layers": [("pixmill_server.kernel.planted", "pixmill_server.db.planted_target")],
-    "sdk-layers": [("pixmill.annotations.planted", "pixmill.client.planted_target")],
+    "sdk-layers": [
+        ("pixmill.annotations.planted", "pixmill.client.planted_target"),
+        ("pixmill.runtime.planted", "pixmill.cli.planted_target"),
+    ],
     "sdk-without-server": [("pixmill.inference.planted", "pixmill_server.kernel.planted_target")],
     "server-vocabulary": [("pixmill_server.jobs.planted", "pixmill.inference.planted_target")],
     "wire-at-the-edge": [("pixmill_server.jobs.planted", "pixmill.wire.planted_target")],

@@ -11,6 +11,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
+from pixmill_server.datasets.maintain import tend
 from pixmill_server.jobs.errors import RunIsOver, StaleFence
 from pixmill_server.jobs.lifecycle import Reason
 from pixmill_server.jobs.queries import WORKER_SILENCE
@@ -23,6 +24,7 @@ from pixmill_server.worker.workplace import Workplace
 LOOK_SECONDS = 0.1
 WATCH_SECONDS = 0.5
 SEEN_SECONDS = 5.0
+TEND_SECONDS = 30.0
 STOP_GRACE_SECONDS = 3.0
 SUPERVISOR_GRACE_LOOKS = 4
 """How often in a row a Run may be without its supervisor, or a supervisor without its Run."""
@@ -56,6 +58,8 @@ class Worker:
     def work(self, stop: Stop) -> None:
         """Until asked to end; one bad moment does not end it."""
         self._begin()
+        # A thread of its own: compacting a large version takes seconds, and Runs do not wait for it.
+        threading.Thread(target=self._tend, args=(stop,), name="upkeep", daemon=True).start()
         while not stop.requested.is_set():
             try:
                 self._look()
@@ -73,6 +77,14 @@ class Worker:
             # Nobody could keep a lease alive while there was no server and no worker.
             adopt(session, now=now)
         logger.info("worker began", extra={"worker": self.id, "taken_over": taken})
+
+    def _tend(self, stop: Stop) -> None:
+        """Keep tables compact and indexed; killed at any moment, it has lost nothing."""
+        while not stop.requested.wait(TEND_SECONDS):
+            try:
+                tend(self.workplace.datasets)
+            except Exception:
+                logger.exception("upkeep stumbled")
 
     def _look(self) -> None:
         if time.monotonic() >= self._next_seen:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from pixmill.environments import Environment, build
+from pixmill_server.datasets.stores import Datasets
 from pixmill_server.db.engine import Database
 from pixmill_server.executors import create_executors
 from pixmill_server.executors.contract import Executor, Handle, Running
@@ -25,6 +26,7 @@ class Workplace:
 
     database: Database
     objects: Objects
+    datasets: Datasets
     logs: Logs
     clock: Clock
     executors: Mapping[str, Executor]
@@ -42,6 +44,7 @@ class Workplace:
         return cls(
             database=services.database,
             objects=services.objects,
+            datasets=services.datasets,
             logs=services.jobs.logs,
             clock=services.clock,
             executors=create_executors(),
