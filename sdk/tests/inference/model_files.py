@@ -32,6 +32,7 @@ def constant_detector(
     *,
     size: int | str = 64,
     batch: Batch = 1,
+    colours: int | str = 3,
     metadata: Mapping[str, str] | None = None,
 ) -> Path:
     """An ONNX file that answers every image with the same outputs, moved a little by the image's mean colour.
@@ -57,7 +58,7 @@ def constant_detector(
             helper.make_node("Add", [f"{name}_moved", f"{name}_values"], [name]),
         ]
         infos.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, [batch, *output.shape]))
-    image = helper.make_tensor_value_info("images", TensorProto.FLOAT, [batch, 3, size, size])
+    image = helper.make_tensor_value_info("images", TensorProto.FLOAT, [batch, colours, size, size])
     graph = helper.make_graph(nodes, "detector", [image], infos, weights)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
     for key, value in (metadata or {}).items():

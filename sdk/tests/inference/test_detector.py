@@ -94,7 +94,7 @@ def test_overlapping_boxes_of_a_class_are_suppressed_and_those_of_others_stay(tm
 @pytest.mark.parametrize("engine", ONNX_ENGINES)
 def test_a_graph_of_any_size_runs_at_the_size_that_its_model_says(tmp_path: Path, engine: str) -> None:
     output = end_to_end_output((8, 20, 24, 40, 0.9, 0))
-    file = constant_detector(tmp_path / "m.onnx", {"output0": output}, size="side", batch="n")
+    file = constant_detector(tmp_path / "m.onnx", {"output0": output}, size="side", batch="n", colours="colours")
 
     detect = open_detector(StoredModel(file, LABELS, parameters={"input_size": [96, 64]}), engine=engine)
 

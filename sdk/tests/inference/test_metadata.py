@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from pixmill.errors import ModelError
-from pixmill.inference.metadata import read_metadata
+from pixmill.inference.metadata import read_metadata, require_family
 
 from .model_files import constant_detector, end_to_end_output
 
@@ -98,6 +98,16 @@ def test_a_large_model_is_not_read_into_memory(tmp_path: Path) -> None:
     onnx.save(model, str(path))
 
     assert read_metadata(path).family == "yolov8"
+
+
+def test_a_detector_whose_family_is_not_certain_has_to_be_asked_about(tmp_path: Path) -> None:
+    path = constant_detector(tmp_path / "model.onnx", {"output": np.zeros((84, 7), dtype=np.float32)})
+
+    with pytest.raises(ModelError, match=r"\(84, 7\) and no class names fits several families: yolov8, yolox"):
+        require_family(path, read_metadata(path))
+    with pytest.raises(ModelError, match=r"4 class names fits no family.*--family other"):
+        require_family(path, read_metadata(path, labels=("a", "b", "c", "d")))
+    require_family(path, read_metadata(path, labels=("car", "person")))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pixmill.cli.connect import connect
 from pixmill.cli.output import Json, print_facts, print_json, print_list, size_text, talk, transfer_progress
 from pixmill.client.models import FrameworkName, ModelDescription, files_of
 from pixmill.errors import InvalidInput, ModelError
-from pixmill.inference.metadata import ModelMetadata, read_metadata
+from pixmill.inference.metadata import ModelMetadata, read_metadata, require_family
 
 app = typer.Typer(help="Models and their versions.")
 
@@ -31,8 +31,9 @@ def push_model(
 ) -> None:
     """Register a model file; what it does not say of itself has to be given."""
     files = files_of(path)
-    said = read_metadata(path) if path.suffix.lower() in _READABLE and path.is_file() else None
-    names = _read_labels(labels) if labels else said.labels if said else ()
+    given = _read_labels(labels) if labels else ()
+    said = read_metadata(path, labels=given) if path.suffix.lower() in _READABLE and path.is_file() else None
+    names = given or (said.labels if said else ())
     kind = task or (said.task if said else None)
     if kind is None:
         raise ModelError(f"'{path.name}' does not say what it does.", hint="Give --task, like --task detection.")
@@ -40,6 +41,8 @@ def push_model(
         raise ModelError(
             f"'{path.name}' does not name its classes.", hint="Give a file, one name a line: --labels FILE."
         )
+    if kind == "detection" and family is None and said is not None:
+        require_family(path, said)
     description = ModelDescription(
         task=kind,
         framework=framework or _framework(path, said),

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pixmill.errors import ModelError
-from pixmill.inference.families import fitting_families
+from pixmill.inference.families import all_families, fitting_families
 from pixmill.inference.onnx_file import read_onnx
-from pixmill.inference.signature import GraphSignature, ImageInput, detector_shape, image_input
+from pixmill.inference.signature import GraphSignature, ImageInput, detector_shape, image_input, shape_text
 from pixmill.inference.tflite_file import read_tflite
 
 _PICKLE_SUFFIXES = frozenset({".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib", ".bin"})
@@ -49,6 +49,25 @@ class ModelMetadata:
     hinted_families: frozenset[str] | None
     """Those that the exporter's own words leave possible; None where they say nothing of it."""
     licence: str
+    output_shapes: str | None
+    """The shapes of one image's outputs, for people; None where the graph leaves them open."""
+
+
+def require_family(path: Path, metadata: ModelMetadata) -> None:
+    """Refuse a detector whose head cannot be decoded, or could be in several ways: somebody has to say the family."""
+    if metadata.family is not None or metadata.output_shapes is None:
+        return
+    outputs = f"'{path.name}' with outputs {metadata.output_shapes} and {len(metadata.labels) or 'no'} class names"
+    if metadata.family_choices:
+        raise ModelError(
+            f"The head of {outputs} fits several families: {', '.join(metadata.family_choices)}.",
+            hint="Say which with --family.",
+        )
+    known = ", ".join(f"{family.name} ({family.title})" for family in all_families().values())
+    raise ModelError(
+        f"The head of {outputs} fits no family of detectors.",
+        hint=f"Known are {known}. Give one name for each class; --family other registers it for code of your own.",
+    )
 
 
 def read_metadata(path: Path, *, labels: tuple[str, ...] = ()) -> ModelMetadata:
@@ -108,7 +127,13 @@ def _metadata(
         family_choices=choices,
         hinted_families=_hinted_families(entries),
         licence=str(entries.get("license", "")),
+        output_shapes=_output_shapes(signature, size),
     )
+
+
+def _output_shapes(signature: GraphSignature, size: tuple[int, int] | None) -> str | None:
+    shape = detector_shape(signature, height=size[0], width=size[1]) if size else None
+    return ", ".join(shape_text(output.shape) for output in shape.outputs) if shape else None
 
 
 def _input_size(image: ImageInput | None) -> tuple[int, int] | None:

@@ -67,9 +67,10 @@ def image_input(signature: GraphSignature) -> ImageInput:
             hint="Export the detector without its post-processing, so that it takes images alone.",
         )
     spec = signature.inputs[0]
-    if len(spec.shape) == _IMAGE_AXES and _CHANNELS in (spec.shape[1], spec.shape[3]):
+    # Some exports leave even the number of colours open; all of them have it second.
+    if len(spec.shape) == _IMAGE_AXES and (spec.shape[1] in (_CHANNELS, None) or spec.shape[3] == _CHANNELS):
         batch, second, third, fourth = spec.shape
-        if second == _CHANNELS:
+        if fourth != _CHANNELS or second == _CHANNELS:
             return ImageInput(spec.name, batch, third, fourth, channels_last=False, dtype=spec.dtype)
         return ImageInput(spec.name, batch, second, third, channels_last=True, dtype=spec.dtype)
     raise ModelError(
