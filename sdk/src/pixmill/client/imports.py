@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Literal, TypeVar
 
+import msgspec
 from blake3 import blake3
 
 from pixmill.client.connection import Connection
@@ -137,17 +138,26 @@ class _Session:
     refused: dict[str, str] = field(default_factory=dict)
 
     def send_images(self, threads: ThreadPoolExecutor) -> int:
-        """All of them, chunk by chunk; how many chunks."""
+        """All of them, chunk by chunk, while the next ones are read; how many chunks."""
         size = REFERENCES_AT_ONCE if self.options.by_reference else IMAGES_AT_ONCE
         count = 0
-        for count, images in enumerate(_chunks(self.source.images(), size), start=1):
-            if f"images-{count - 1:06}" in self.opened.staged:
-                self.accepted += len(images)
-            else:
-                self._send_chunk(count - 1, images, threads)
-            self.sent += len(images)
-            self.say("images", self.sent, self.source.image_count)
+        unsent: list[Future[int]] = []
+        with ThreadPoolExecutor(1) as sender:
+            for count, images in enumerate(_chunks(self.source.images(), size), start=1):
+                if f"images-{count - 1:06}" in self.opened.staged:
+                    self.accepted += len(images)
+                    self._is_sent(len(images))
+                else:
+                    unsent.append(sender.submit(self._send_chunk, count - 1, images, threads))
+                while len(unsent) > _UNSENT_CHUNKS:
+                    self._is_sent(unsent.pop(0).result())
+            for one in unsent:
+                self._is_sent(one.result())
         return count
+
+    def _is_sent(self, images: int) -> None:
+        self.sent += images
+        self.say("images", self.sent, self.source.image_count)
 
     def send_annotations(self, threads: ThreadPoolExecutor) -> int:
         """All of them, while the next ones are read; how many chunks."""
@@ -197,27 +207,29 @@ class _Session:
             self.source.report.skip(reason, path)
         return self.source.report
 
-    def _send_chunk(self, index: int, images: Sequence[FormatImage], threads: ThreadPoolExecutor) -> None:
+    def _send_chunk(self, index: int, images: Sequence[FormatImage], threads: ThreadPoolExecutor) -> int:
+        """Offer a chunk, and send what of it the server lacks; how many images."""
         if self.options.by_reference:
             offered = [one for image in images if (one := self._reference(image)) is not None]
         else:
             offered = [one for one in threads.map(self._digested, images) if one is not None]
         path = f"/imports/{self.opened.id}/images/{index}"
-        wish = StageImages(images=offered)
-        answer = self.connection.ask("PUT", path, StagedImages, send=wish)
+        packed = msgspec.json.encode(StageImages(images=offered))
+        answer = self._stage(path, packed)
         if answer.missing:
             names = {image.path: image.file for image in images}
             files = {one.digest: names[one.path] for one in offered}
             uploads = [(digest, file) for digest in answer.missing if (file := files.get(digest)) is not None]
             for _ in threads.map(lambda one: self._upload(*one), uploads):
                 pass
-            answer = self.connection.ask("PUT", path, StagedImages, send=wish)
+            answer = self._stage(path, packed)
         if answer.missing:
             raise InvalidInput(
                 f"{len(answer.missing)} images changed while they were sent.", hint="Start the same import again."
             )
         self.accepted += len(offered) - len(answer.refused)
         self.refused |= answer.refused
+        return len(images)
 
     def _digested(self, image: FormatImage) -> OfferedImage | None:
         if image.file is None:
@@ -256,6 +268,9 @@ class _Session:
                 "PUT", f"/objects/{digest}", content=_pieces(opened), media_type="application/octet-stream"
             )
 
+    def _stage(self, path: str, packed: bytes) -> StagedImages:
+        return StagedImages.model_validate_json(self.connection.raw("PUT", path, content=packed).content)
+
     def _put(self, path: str, packed: bytes) -> None:
         self.connection.raw("PUT", path, content=packed, media_type="application/msgpack")
 
@@ -264,7 +279,7 @@ def _offered(
     image: FormatImage, *, digest: str = "", source_uri: str = "", size: tuple[int, int] | None = None
 ) -> OfferedImage:
     width, height = size or (image.width or 0, image.height or 0)
-    return OfferedImage.model_construct(
+    return OfferedImage(
         path=image.path,
         digest=digest,
         source_uri=source_uri,

@@ -1,8 +1,9 @@
 """Imports: a session of chunks, committed as one at its end. Annotations come as MessagePack."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue
+import msgspec
+from pydantic import Field
 
 from pixmill.wire.base import WireModel, WireRequest
 
@@ -31,8 +32,8 @@ class Import(WireModel):
     """Names of the chunks that are there already: `images-000000`, `annotations-000003`."""
 
 
-class OfferedImage(WireRequest):
-    """One image: stored bytes by `digest`, or by reference with a `source_uri`."""
+class OfferedImage(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """One image: stored bytes by `digest`, or by reference with a `source_uri`. A hundred thousand of them are many."""
 
     path: str
     digest: str = ""
@@ -43,13 +44,13 @@ class OfferedImage(WireRequest):
     """In pixels, as the annotation file says; 0 where it does not."""
     height: int = 0
     external_id: int = -1
-    metadata: dict[str, JsonValue] = Field(default_factory=dict)
+    metadata: dict[str, object] = {}
 
 
-class StageImages(WireRequest):
-    """A chunk of images."""
+class StageImages(msgspec.Struct, forbid_unknown_fields=True):
+    """A chunk of images, as JSON."""
 
-    images: list[OfferedImage] = Field(max_length=5000)
+    images: Annotated[list[OfferedImage], msgspec.Meta(max_length=5000)]
 
 
 class StagedImages(WireModel):

@@ -1,9 +1,12 @@
 """Imports: sessions, chunks, bytes, and the commit at the end."""
 
+from collections.abc import Iterator
 from typing import Annotated
 
+import msgspec
 from fastapi import APIRouter, Path, Request
 
+from pixmill.errors import InvalidInput
 from pixmill.wire.imports import (
     BeginImport,
     FinishImport,
@@ -19,7 +22,7 @@ from pixmill_server.api.uploads import consume
 from pixmill_server.datasets import finish_import
 from pixmill_server.datasets.changes import Existing
 from pixmill_server.datasets.finish_import import FinishWish, ImportedLabel, Reasons
-from pixmill_server.datasets.imports import ImportWish, begin_import, stage_annotations, stage_images
+from pixmill_server.datasets.imports import ChunkAnswer, ImportWish, begin_import, stage_annotations, stage_images
 from pixmill_server.datasets.ingest import Offered
 from pixmill_server.storage.objects import require_digest
 
@@ -45,12 +48,30 @@ def begin(services: Services, actor: CurrentActor, request: BeginImport) -> Impo
 
 
 @router.put("/imports/{import_id}/images/{index}")
-def stage_image_chunk(
-    services: Services, actor: CurrentActor, import_id: str, index: ChunkIndex, request: StageImages
+async def stage_image_chunk(
+    services: Services, actor: CurrentActor, import_id: str, index: ChunkIndex, request: Request
 ) -> StagedImages:
-    """Check and stage a chunk of images; where bytes are missing, nothing is: send them, then the chunk again."""
-    offered = [Offered(**image.model_dump()) for image in request.images]
-    answer = stage_images(services.ingest, actor, import_id, index, offered)
+    """Check and stage a chunk of images; where bytes are missing, nothing is: send them, then the chunk again.
+
+    The body is JSON: `{"images": [{"path", "digest" or "source_uri", "width", "height", "external_id", "metadata"}]}`.
+    """
+
+    def stage(pieces: Iterator[bytes]) -> ChunkAnswer:
+        offered = [
+            Offered(
+                path=image.path,
+                digest=image.digest,
+                source_uri=image.source_uri,
+                width=image.width,
+                height=image.height,
+                external_id=image.external_id,
+                metadata=image.metadata,
+            )
+            for image in _decode_images(b"".join(pieces)).images
+        ]
+        return stage_images(services.ingest, actor, import_id, index, offered)
+
+    answer = await consume(request, stage, highest_bytes=_LARGEST_CHUNK_BYTES)
     return StagedImages(missing=list(answer.missing), refused=answer.refused)
 
 
@@ -99,6 +120,13 @@ async def upload_object(services: Services, _actor: CurrentActor, digest: str, r
         request, lambda pieces: services.objects.put(pieces, expected=wanted), highest_bytes=_LARGEST_IMAGE_BYTES
     )
     return StoredObject(digest=wanted, size_bytes=services.objects.size_of(wanted))
+
+
+def _decode_images(packed: bytes) -> StageImages:
+    try:
+        return msgspec.json.decode(packed, type=StageImages)
+    except msgspec.DecodeError as error:
+        raise InvalidInput(f"This is no chunk of images: {error}.", hint="Send it as the reference says.") from error
 
 
 def _reasons(reasons: Reasons) -> list[ReasonCount]:

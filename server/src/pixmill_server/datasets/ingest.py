@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from stat import S_ISREG
 
 import msgspec
 import pyarrow as pa
@@ -21,7 +21,7 @@ NO_BYTES = "its file is not there"
 TURNED = frozenset({5, 6, 7, 8})
 """EXIF orientations that swap width and height."""
 _MAX_PATH = 1000
-_REMOTE = frozenset({"http", "https"})
+_REMOTE = ("http://", "https://")
 _MEDIA_TYPES = {
     ".jpg": "image/jpeg",
     ".jpeg": "image/jpeg",
@@ -98,9 +98,10 @@ def check_images(ingest: Ingest, images: Sequence[Offered]) -> Checked:
     resized: list[str] = []
     roots = _Roots(ingest.reference_roots)
     with ThreadPoolExecutor(CHILDREN) as threads:
-        stored = threads.map(lambda image: _check_stored(ingest, image) if image.digest else None, images)
-        for image, looked_at in zip(images, stored, strict=True):
-            found = _why_no_path(image.path) or (roots.check(image) if looked_at is None else looked_at)
+        stored = threads.map(lambda image: _check_stored(ingest, image), [image for image in images if image.digest])
+        for image in images:
+            looked_at = next(stored) if image.digest else roots.check(image)
+            found = _why_no_path(image.path) or looked_at
             if isinstance(found, str):
                 refused[image.path] = found
                 continue
@@ -161,7 +162,7 @@ class _Roots:
         if image.width <= 0 or image.height <= 0:
             return "its size is not known, and it is not read when it is imported by reference"
         size = 0
-        if urlsplit(image.source_uri).scheme not in _REMOTE:
+        if not image.source_uri.startswith(_REMOTE):
             found = self._size_of_file(image.source_uri)
             if isinstance(found, str):
                 return found
@@ -190,12 +191,10 @@ class _Roots:
                 f"list one in PIXMILL_REFERENCE_ROOTS and start the server again"
             )
         try:
-            status = os.stat(f"{real}/{file}")  # noqa: PTH116 - a hundred thousand files
-            if os.path.islink(f"{real}/{file}"):  # noqa: PTH114 - as above
-                return "it is a link, which is not imported by reference"
+            status = os.lstat(f"{real}/{file}")
         except OSError as error:
             return f"it cannot be read: {error.strerror}"
-        return status.st_size
+        return status.st_size if S_ISREG(status.st_mode) else "it is no file (a link is not imported by reference)"
 
     def _real_folder(self, folder: str) -> str | None:
         real = Path(folder).resolve()
