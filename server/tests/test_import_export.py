@@ -16,6 +16,8 @@ import pytest
 from pycocotools import mask as reference
 
 from pixmill import Client
+from pixmill.annotations import BoundingBox
+from pixmill_server.datasets.edit import EditBatch, MoveShape, save
 from server.tests.datasets.pictures import BAD, photograph, write_bad
 from tests.running_server import RunningServer
 
@@ -79,6 +81,16 @@ def box(**more: object) -> Json:
 def report_of(done: Done) -> Json:
     report: Json = json.loads(done.stdout)
     return report
+
+
+def move_first_box(server: RunningServer, client: Client, address: str) -> int:
+    """A human draws the first shape of the version anew, as a box; its id in the imported file."""
+    asset = assets_of(client, address)[0]
+    shape = asset["annotations"][0]
+    move = MoveShape(asset["id"], shape["id"], BoundingBox(1.5, 2.5, 30, 40))
+    version_id = client.versions.show(address).id
+    save(server.services.datasets, server.owner.actor, version_id, EditBatch([move]))
+    return int(shape["external_id"])
 
 
 def overlap(uncompressed: Any, compressed: Any) -> float:
@@ -303,12 +315,13 @@ def test_a_killed_import_leaves_nothing_visible_and_goes_on_when_started_again(
 
 
 def test_coco_in_and_out_is_the_same_but_for_what_was_changed(
-    pixmill: Pixmill, client: Client, test_data: Path, tmp_path: Path
+    server: RunningServer, pixmill: Pixmill, client: Client, test_data: Path, tmp_path: Path
 ) -> None:
     done = pixmill("datasets", "import", test_data / "coco_tiny_val", "--to", "street/v1", "--json")
     assert done.returncode == 0, done.stderr
     assert report_of(done)["committed"]["added_annotations"] == 815
     client.labels.rename("street/v1", "car", "automobile")
+    moved = move_first_box(server, client, "street/v1")
     done = pixmill("datasets", "fork", "street/v1", "street/v2")
     assert done.returncode == 0, done.stderr
     done = pixmill("datasets", "export", "street/v2", "--format", "coco", "--out", tmp_path / "out")
@@ -324,6 +337,10 @@ def test_coco_in_and_out_is_the_same_but_for_what_was_changed(
     assert len(found) == len(after["annotations"]) == 815
     for annotation in before["annotations"]:
         again = found[annotation["id"]]
+        if annotation["id"] == moved:
+            assert again["bbox"] == [1.5, 2.5, 30, 40]
+            assert again["area"] == pytest.approx(1200, abs=1e-3)
+            continue
         if isinstance(annotation["segmentation"], dict):
             assert overlap(annotation["segmentation"], again["segmentation"]) == 1.0
             again["segmentation"] = annotation["segmentation"]

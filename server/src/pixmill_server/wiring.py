@@ -23,6 +23,7 @@ from pixmill_server.computes.probes import (
     look_at_uv,
 )
 from pixmill_server.datasets.images import DecodePool
+from pixmill_server.datasets.imports import ABANDONED_AFTER, sweep_abandoned
 from pixmill_server.datasets.ingest import Ingest
 from pixmill_server.datasets.pictures import ThumbnailMaker
 from pixmill_server.datasets.stores import Datasets
@@ -92,6 +93,8 @@ def prepare(settings: Settings) -> None:
         objects = open_objects(settings.objects_url)
         processings = _processings(settings, database, objects, SystemClock())
         sync_builtins(processings, settings.bundle / "processings")
+        sweep_abandoned(Datasets(database, Tables(settings.tables_url), objects, SystemClock()))
+        objects.sweep_incoming(before=SystemClock().now() - ABANDONED_AFTER)
     finally:
         database.close()
 

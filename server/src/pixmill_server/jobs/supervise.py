@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import numpy as np
 
@@ -185,8 +185,7 @@ def local_path(jobs: Jobs, record: AssetRecord) -> Path | None:
     """Where the bytes of an asset lie on this machine; None where they do not."""
     if not record.source_uri:
         return jobs.objects.local_path(Digest(record.digest))
-    parts = urlsplit(record.source_uri)
-    return Path(unquote(parts.path)) if parts.scheme in {"", "file"} else None
+    return None if urlsplit(record.source_uri).scheme in {"http", "https"} else Path(record.source_uri)
 
 
 def _annotated_among(jobs: Jobs, pinned: Pinned, ids: list[str]) -> set[str]:
