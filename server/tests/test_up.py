@@ -7,12 +7,14 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
+import psutil
 import pytest
 
 from pixmill_server.settings import MARKER, RELEASE
@@ -120,11 +122,27 @@ def test_a_data_folder_of_a_newer_release_is_refused(home: Home, tmp_path: Path)
     assert "Traceback" not in refused.stderr
 
 
+def children_of(pid: int) -> list[int]:
+    return [child.pid for child in psutil.Process(pid).children(recursive=True)]
+
+
+def test_a_worker_that_dies_is_started_again(home: Home) -> None:
+    with home.up() as (process, _):
+        (server,) = psutil.Process(process.pid).children()
+        first = next(child for child in server.children() if "worker" in child.cmdline())
+        first.kill()
+        wait_until_gone(first.pid)
+        deadline = time.monotonic() + 60
+        while not any("worker" in child.cmdline() for child in server.children()):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_the_server_does_not_outlive_up(home: Home, how: signal.Signals) -> None:
     with home.up() as (process, said):
-        children = [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
-        assert children
+        children = children_of(process.pid)
+        assert len(children) >= 2, "a server and a worker"
         process.send_signal(how)
         process.wait(60)
         for pid in children:

@@ -7,7 +7,6 @@ import logging
 import os
 import signal
 import socket
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -24,11 +23,11 @@ from pixmill_server.app import create_app
 from pixmill_server.computes.findings import examine
 from pixmill_server.settings import Settings, prepare_data_folder, read_settings
 from pixmill_server.wiring import Services, open_services, prepare
+from pixmill_server.worker.beside import WorkerBeside
 from pixmill_server.worker.loop import Stop, Worker
 from pixmill_server.worker.workplace import Workplace
 
 _FAILED = 1
-_GRACE_SECONDS = 20
 
 
 class PortTaken(PixmillError):
@@ -100,7 +99,9 @@ def _serve(settings: Settings, options: argparse.Namespace) -> None:
         services = open_services(settings)
         examine(services.computes, services.probes())
         address = f"http://{_reachable(host)}:{port}"
-        worker = _start_worker(settings, address) if options.with_worker else None
+        worker = WorkerBeside(settings.data, address)
+        if options.with_worker:
+            worker.start()
         if options.tied:
             _end_with_standard_input()
         if options.announce:
@@ -110,8 +111,7 @@ def _serve(settings: Settings, options: argparse.Namespace) -> None:
         try:
             _answer(services, listener)
         finally:
-            if worker is not None:
-                _stop(worker)
+            worker.stop()
 
 
 def _answer(services: Services, listener: socket.socket) -> None:
@@ -171,21 +171,6 @@ def _reachable(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _start_worker(settings: Settings, address: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "pixmill_server", "worker", "--server", address]
-    # The pipe is held open by this process alone, so the worker ends with it, however it ends.
-    return subprocess.Popen([*command, "--data", str(settings.data), "--tied"], stdin=subprocess.PIPE)
-
-
-def _stop(worker: subprocess.Popen[bytes]) -> None:
-    worker.terminate()
-    try:
-        worker.wait(_GRACE_SECONDS)
-    except subprocess.TimeoutExpired:
-        worker.kill()
-        worker.wait()
-
-
 def _work(settings: Settings, options: argparse.Namespace) -> None:
     stop = Stop()
 
@@ -240,8 +225,9 @@ def _log_to_stderr() -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
-    # It says at every start what it would say the first time.
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    # They say at every start what they would say the first time.
+    for name in ("alembic", "uvicorn"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 if __name__ == "__main__":

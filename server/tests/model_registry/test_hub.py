@@ -13,6 +13,7 @@ import pytest
 
 from pixmill import Client
 from pixmill.errors import NotFound, PixmillError
+from pixmill.inference.families import all_families
 from pixmill_server.model_registry.hub import read_hub
 from pixmill_server.settings import Settings, read_settings
 from tests.running_server import RunningServer, serve
@@ -134,3 +135,4 @@ def test_the_list_that_pixmill_carries_is_whole() -> None:
     assert all(model.address.startswith("https://") for model in hub.models)
     assert len({model.sha256 for model in hub.models}) == len(hub.models) >= 3
     assert all(len(hub.labels_of(model)) == 80 for model in hub.models)
+    assert {model.family for model in hub.models} <= set(all_families())

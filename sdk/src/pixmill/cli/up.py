@@ -23,7 +23,8 @@ def command(
     json: Json = False,
 ) -> None:
     """Start a server and a worker on this machine, and print the address to open, signed in."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _interrupt)
     server = start_server(data=data, host=host, port=port)
     before = keep_credentials(Credentials(server.url, server.token))
     try:

@@ -33,14 +33,14 @@ def actor_of_request(
     if not secret:
         raise NotSignedIn("You are not signed in.", hint="Send a token: Authorization: Bearer pxm_...")
     if request.method not in _SAFE_METHODS:
-        _refuse_other_origins(request)
+        _refuse_other_origins(request, services.settings.public_url)
     return actor_of_session(services.accounts, secret)
 
 
-def _refuse_other_origins(request: Request) -> None:
-    origin = request.headers.get("Origin")
-    own = f"{request.url.scheme}://{request.headers.get('Host', '')}"
-    if origin is None or origin.lower() != own.lower():
+def _refuse_other_origins(request: Request, public_url: str) -> None:
+    origin = request.headers.get("Origin", "").lower()
+    own = {f"{request.url.scheme}://{request.headers.get('Host', '')}".lower(), public_url.lower()}
+    if not origin or origin not in own:
         raise Forbidden(
             f"A change asked for by a page of '{origin or 'an unknown place'}' is refused.",
             hint="Use Pixmill's own pages, or a token.",
