@@ -123,7 +123,7 @@ def list_jobs(
         query = query.where(JobRow.processing_id.in_(named))
     if before is not None:
         query = query.where(JobRow.id < before)
-    found = session.execute(query.order_by(JobRow.id.desc()).limit(limit)).tuples().all()
+    found = session.execute(query.order_by(JobRow.id.desc()).limit(limit)).all()
     return [_record(session, job, [run], now) for job, run in found]
 
 

@@ -99,7 +99,4 @@ def _placed(session: Session, *conditions: Any) -> list[PlacedRun]:
         .where(RunRow.handle.is_not(None), *conditions)
         .order_by(RunRow.id)
     )
-    return [
-        PlacedRun(run.id, run.job_id, run.number, run.fence, executor, run.handle or "")
-        for run, executor in rows.tuples()
-    ]
+    return [PlacedRun(run.id, run.job_id, run.number, run.fence, executor, run.handle or "") for run, executor in rows]
