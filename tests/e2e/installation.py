@@ -70,7 +70,7 @@ def installed(data: Path) -> Iterator[Installation]:
         for line in process.stderr or ():
             said.append(line)
             if '"serving"' in line:
-                url.append(json.loads(line)["url"])
+                url.append(f"http://127.0.0.1:{json.loads(line)['port']}")
                 ready.set()
         ready.set()
 

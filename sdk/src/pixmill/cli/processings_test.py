@@ -59,16 +59,20 @@ def try_on_folder(
     console = talk()
     report = _run(request, console, to_stderr=json)
     if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / "report.json").write_text(json_text.dumps(report.as_json(), indent=2) + "\n")
-        export_coco(report, out)
-        console.print(f"Written: {out / 'report.json'}, {out / 'annotations.json'}.")
+        _write(report, out, console)
     if json:
         print_json(report.as_json())
     else:
         _print(report, console)
     if not report.succeeded:
         raise typer.Exit(1)
+
+
+def _write(report: TrialReport, out: Path, console: Console) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "report.json").write_text(json_text.dumps(report.as_json(), indent=2) + "\n")
+    export_coco(report, out)
+    console.print(f"Written: {out / 'report.json'}, {out / 'annotations.json'}.")
 
 
 def _run(request: TrialRequest, console: Console, *, to_stderr: bool) -> TrialReport:
