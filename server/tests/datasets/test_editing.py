@@ -157,6 +157,16 @@ def test_a_deleted_version_goes_when_its_fork_is_gone(datasets: Datasets, actor:
         datasets.tables.newest(pin(datasets, forked).assets.name, forked)
 
 
+def test_a_branch_of_a_fork_that_died_is_swept_away(datasets: Datasets, actor: Actor, clock: SetClock) -> None:
+    version_id = street(datasets, actor)
+    pinned = pin(datasets, version_id)
+    datasets.tables.fork(pinned.assets, "ver_of_nobody")
+    clock.at = datetime.now(UTC) + timedelta(days=2)
+    maintain.tend(datasets)
+    assert set(datasets.tables.branches(pinned.assets.name)) == {version_id}
+    assert annotated_paths(datasets, version_id) == []
+
+
 def test_many_small_saves_are_compacted_and_their_leftovers_cleaned(
     datasets: Datasets, actor: Actor, clock: SetClock
 ) -> None:

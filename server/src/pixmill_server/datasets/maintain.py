@@ -26,6 +26,8 @@ from pixmill_server.storage.tables import ForeignWrite, TableRef, compact_table
 
 GRACE: Final = timedelta(days=1)
 """Readers that hold a pair which compaction has replaced get this long to finish."""
+_GOES_WRONG: Final = (PixmillError, OSError, ValueError, SQLAlchemyError)
+"""Lance says most of what goes wrong in its files with the middle two."""
 MANY_FILES: Final = 16
 MANY_UNINDEXED_ROWS: Final = 20_000
 
@@ -35,8 +37,8 @@ def tend(
 ) -> dict[str, Exception]:
     """One round over all versions: purge what was deleted, compact what gains from it, clean what nothing reaches.
 
-    It loses nothing when it is killed. Returns what could not be done this time, by version id; `stop` ends the round
-    early.
+    It loses nothing when it is killed. Returns what could not be done this time, by the version's or Dataset's id;
+    `stop` ends the round early.
     """
     with datasets.database.reading() as session:
         rows = list(session.scalars(select(VersionRow).where(VersionRow.purged_at.is_(None))))
@@ -46,9 +48,15 @@ def tend(
             break
         try:
             _tend(datasets, row, grace)
-        except (PixmillError, OSError, ValueError, SQLAlchemyError) as error:
-            # Lance says most of what goes wrong in its files with the middle two.
+        except _GOES_WRONG as error:
             put_off[row.id] = error
+    for dataset_id in dict.fromkeys(row.dataset_id for row in rows):
+        if stop():
+            break
+        try:
+            sweep(datasets, dataset_id, grace=grace)
+        except _GOES_WRONG as error:
+            put_off[dataset_id] = error
     return put_off
 
 
@@ -130,6 +138,20 @@ def purge(datasets: Datasets, version_id: str) -> bool:
         with datasets.database.transaction() as session:
             locked_row(session, version_id).purged_at = datasets.clock.now()
     return True
+
+
+def sweep(datasets: Datasets, dataset_id: str, *, grace: timedelta = GRACE) -> int:
+    """Drop branches that no version was made of, because who forked them died before; how many."""
+    older_than, dropped = datasets.clock.now() - grace, 0
+    for name in (assets_table(dataset_id), annotations_table(dataset_id)):
+        made = datasets.tables.branches(name)
+        # After the branches: a version that is made meanwhile has its row by then, or a branch that is too young.
+        with datasets.database.reading() as session:
+            known = set(session.scalars(select(VersionRow.branch).where(VersionRow.dataset_id == dataset_id)))
+        for branch in [branch for branch, at in made.items() if branch not in known and at < older_than]:
+            datasets.tables.drop_branch(name, branch)
+            dropped += 1
+    return dropped
 
 
 def _tend(datasets: Datasets, row: VersionRow, grace: timedelta) -> None:

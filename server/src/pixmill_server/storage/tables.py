@@ -170,6 +170,11 @@ class Tables:
             points.setdefault(branch["parent_branch"] or _MAIN, set()).add(branch["parent_version"])
         return points
 
+    def branches(self, name: str) -> dict[str, datetime]:
+        """Every branch but the main one, and when it was made."""
+        listed = self._checkout(name, (_MAIN, None)).branches.list()
+        return {branch: datetime.fromtimestamp(entry["create_at"], UTC) for branch, entry in listed.items()}
+
     def drop_branch(self, name: str, branch: str) -> None:
         """Remove a branch with what only it holds, if it is there; raises `OSError` while it has forks."""
         branches = self._checkout(name, (_MAIN, None)).branches
