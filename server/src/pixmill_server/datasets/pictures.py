@@ -79,6 +79,12 @@ class ThumbnailMaker:
             self._thread.start()
         self._wanted.put((version_id, number))
 
+    def finish(self) -> None:
+        """Wait until everything that was asked for is made, and take nothing more."""
+        self._wanted.put(None)
+        if self._thread is not None:
+            self._thread.join()
+
     def close(self) -> None:
         """Stop after the one that is being made; what is missing is made on first view."""
         self._stop.set()
