@@ -1,7 +1,7 @@
 """Trains the sample's detector: `python -m sample.train WORK_FOLDER` writes sample/street_yolo.onnx.
 
 It learns from the train split alone, and is measured on the val split; the sample is never read. Needs what
-train-requirements.txt names. The same machine and versions give the same weights.
+train-requirements.txt names. Everything random is seeded.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Recipe:
     judged: int = 96
     frame: int = 320
     """Pixels, each side of what it learns from."""
-    image_size: int = 384
+    image_size: int = 512
     """Pixels, each side of what the exported detector takes."""
     epochs: int = 20
     batch: int = 16
