@@ -13,7 +13,6 @@ import statistics
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
@@ -100,7 +99,7 @@ def _wait_until_it_answers(url: str, server: subprocess.Popen[bytes]) -> None:
         try:
             with urllib.request.urlopen(f"{url}/api/v1/health", timeout=5):  # noqa: S310 - our own address
                 return
-        except (urllib.error.URLError, ConnectionError):
+        except OSError:
             time.sleep(0.1)
     sys.exit(f"The demo ends: the server did not answer at {url} within {START_SECONDS} seconds.")
 

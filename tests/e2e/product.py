@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -78,7 +77,7 @@ def _wait_until_it_answers(url: str, process: "subprocess.Popen[bytes]", log: Pa
         try:
             with urllib.request.urlopen(f"{url}/api/v1/health", timeout=5):  # noqa: S310 - our own address
                 return
-        except (urllib.error.URLError, ConnectionError):
+        except OSError:
             time.sleep(0.05)
     raise AssertionError(f"pixmill up did not answer within {START_SECONDS} s:\n{log.read_text()}")
 

@@ -1,0 +1,93 @@
+"""A Job in the browser: its live log, its states, its failure, and Re-run."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from tests.e2e.product import Product, product_up
+
+WAITS_FOR_A_FILE = '''# /// script
+# requires-python = ">=3.11"
+# dependencies = []
+# ///
+"""Print a line for every image, slowly."""
+
+import time
+from collections.abc import Iterator
+
+from pixmill.authoring import Batch, Change, processing
+
+
+@processing(kind="tagging", batch_size=1)
+class SlowTag:
+    """Tag every image."""
+
+    def __call__(self, batch: Batch) -> Iterator[Change]:
+        for asset in batch.assets:
+            print(f"looking at <b>{asset.path}</b>")
+            time.sleep(0.3)
+            yield asset.tag("seen")
+'''
+RAISES = WAITS_FOR_A_FILE.replace("time.sleep(0.3)", 'raise ValueError("no <i>luck</i>")').replace("SlowTag", "Unlucky")
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """Pixmill with twelve plain images in `plain/v1` and the two Processings pushed."""
+    folder = tmp_path_factory.mktemp("plain")
+    for number in range(12):
+        Image.new("RGB", (64, 48), (20 * number, 90, 160)).save(folder / f"{number:02}.png")
+    code = tmp_path_factory.mktemp("code")
+    (code / "slow_tag.py").write_text(WAITS_FOR_A_FILE)
+    (code / "unlucky.py").write_text(RAISES)
+    with product_up(tmp_path_factory.mktemp("product") / "data") as product:
+        product.require("datasets", "import", str(folder), "--to", "plain/v1")
+        product.require("processings", "push", str(code / "slow_tag.py"))
+        product.require("processings", "push", str(code / "unlucky.py"))
+        yield product
+
+
+@pytest.fixture
+def signed_in(page: Page, product: Product) -> Page:
+    """The page, signed in with the token of this machine."""
+    page.goto(f"{product.url}/sign-in")
+    page.get_by_label("API token").fill((product.data / "local-token").read_text().strip())
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/datasets")
+    return page
+
+
+def test_log_lines_arrive_while_the_run_is_running_and_stay_text(signed_in: Page, product: Product) -> None:
+    job = product.ask("jobs", "launch", "slow-tag", "plain/v1")
+    signed_in.goto(f"{product.url}/jobs/{job['id']}")
+    log = signed_in.get_by_role("log")
+    expect(log).to_contain_text("looking at <b>00.png</b>", timeout=60_000)
+    expect(signed_in.locator(".pill").first).to_have_text("running")
+    expect(log).to_contain_text("looking at <b>11.png</b>", timeout=60_000)
+    expect(signed_in.locator(".pill").first).to_have_text("succeeded", timeout=30_000)
+
+
+def test_a_failure_shows_its_stack_trace_and_a_rerun_is_listed(signed_in: Page, product: Product) -> None:
+    job = product.ask("jobs", "launch", "unlucky", "plain/v1")
+    product.run("jobs", "wait", job["id"])
+    signed_in.goto(f"{product.url}/jobs/{job['id']}")
+    expect(signed_in.locator("#error-title")).to_contain_text("no <i>luck</i>")
+    expect(signed_in.get_by_label("Stack trace")).to_contain_text("Traceback")
+    signed_in.get_by_role("button", name="Re-run").click()
+    expect(signed_in.get_by_role("link", name="Run 2")).to_be_visible()
+    product.run("jobs", "wait", job["id"])
+    signed_in.goto(f"{product.url}/jobs")
+    expect(signed_in.get_by_role("row").nth(1)).to_contain_text("failed")
+
+
+def test_the_grid_shows_every_asset_and_goes_on_at_its_end(signed_in: Page, product: Product) -> None:
+    signed_in.goto(f"{product.url}/datasets/plain/v1")
+    expect(signed_in.locator(".asset")).to_have_count(12)
+    image = signed_in.locator(".asset image").first
+    href = image.get_attribute("href")
+    assert href is not None
+    assert signed_in.request.get(f"{product.url}{href}").ok
+    assert Path(href).name == "thumbnail"
