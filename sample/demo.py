@@ -87,7 +87,7 @@ def _server(port: int) -> Iterator[Commands]:
         _wait_until_it_answers(url, server)
         yield Commands(url, DATA / "server" / "local-token")
     finally:
-        server.send_signal(signal.SIGINT)
+        server.terminate()
         server.wait()
 
 

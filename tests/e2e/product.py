@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -66,7 +65,7 @@ def product_up(data: Path, *options: str) -> Iterator[Product]:
         yield Product(url, data, process)
     finally:
         if process.poll() is None:
-            process.send_signal(signal.SIGINT)
+            process.terminate()
         process.wait()
 
 
