@@ -29,10 +29,9 @@ REFERENCE = {
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory, test_data: Path) -> Iterator[Product]:
     """Pixmill with the photographs in `coco/raw`, its 80 Labels set, no annotation."""
-    classes = (test_data / "models" / "coco_classes.txt").read_text().splitlines()
     with product_up(tmp_path_factory.mktemp("product") / "data") as product:
         product.require("datasets", "import", str(test_data / "coco_tiny_val" / "images"), "--to", "coco/raw")
-        product.require("labels", "set", "coco/raw", *classes)
+        product.require("labels", "set", "coco/raw", *_category_names(test_data))
         yield product
 
 
@@ -83,10 +82,18 @@ def _push(product: Product, test_data: Path, file: Path, name: str, *options: st
     if known.returncode == 0:
         return
     if "yolox" in file.name or options:
-        options = (*options, "--labels", str(test_data / "models" / "coco_classes.txt"))
+        # The annotations' own names, by class index: the models' list spells some of them otherwise.
+        labels = product.data.parent / "classes.txt"
+        labels.write_text("\n".join(_category_names(test_data)))
+        options = (*options, "--labels", str(labels))
     if "yolox" in file.name:
         options = (*options, "--task", "detection", "--family", "yolox")
     product.require("models", "push", str(file), "--to", name, *options)
+
+
+def _category_names(test_data: Path) -> list[str]:
+    coco = json.loads((test_data / "coco_tiny_val" / "annotations.json").read_text())
+    return [category["name"] for category in sorted(coco["categories"], key=lambda category: category["id"])]
 
 
 def _annotated(
