@@ -41,8 +41,7 @@ class _Lane:
     def __call__(self, tensor: Floats) -> list[Floats]:
         # The tensor is read where it lies, and the outputs stay where the engine wrote them.
         self.request.set_input_tensor(openvino.Tensor(tensor.astype(self.dtype, copy=False), shared_memory=True))
-        self.request.start_async()
-        self.request.wait()
+        self.request.infer(share_outputs=True)
         return [np.asarray(output.data, dtype=np.float32) for output in self.request.output_tensors]
 
 
