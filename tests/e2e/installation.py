@@ -12,7 +12,6 @@ from pathlib import Path
 
 from pixmill.client import Client
 
-START_SECONDS = 60
 STOP_SECONDS = 30
 
 
@@ -60,25 +59,19 @@ def installed(data: Path) -> Iterator[Installation]:
     """Up until the block ends; what it said is shown where a test fails."""
     command = [sys.executable, "-m", "pixmill_server", "serve", "--with-worker", "--port", "0", "--data", str(data)]
     process = subprocess.Popen(
-        [*command, "--tied"], stdin=subprocess.PIPE, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+        [*command, "--tied", "--announce"],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     said: list[str] = []
-    ready = threading.Event()
-    url: list[str] = []
-
-    def listen() -> None:
-        for line in process.stderr or ():
-            said.append(line)
-            if '"serving"' in line:
-                url.append(f"http://127.0.0.1:{json.loads(line)['port']}")
-                ready.set()
-        ready.set()
-
-    threading.Thread(target=listen, daemon=True).start()
+    threading.Thread(target=lambda: said.extend(process.stderr or ()), daemon=True).start()
     try:
-        if not ready.wait(START_SECONDS) or not url:
-            raise AssertionError("".join(["the server did not start:\n", *said]))
-        yield Installation(data, url[0], (data / "local-token").read_text().strip(), process, said)
+        announced = process.stdout.readline() if process.stdout else ""
+        assert announced, "".join(["the server did not start:\n", *said])
+        where = json.loads(announced)
+        yield Installation(data, where["url"], Path(where["token_file"]).read_text().strip(), process, said)
     finally:
         process.terminate()
         process.wait(STOP_SECONDS)

@@ -5,6 +5,7 @@ CPUs and memory are not limited from here: the program that is started watches o
 
 import ctypes
 import json
+import os
 import subprocess
 import time
 from collections.abc import Iterator
@@ -75,6 +76,7 @@ class ProcessExecutor:
         _kill(list(_left_behind(handle)))
         if child is not None:
             _wait(None, child, _KILL_SECONDS)
+        _reap_adopted({each.pid for each in self._children.values()})
 
     def why_unavailable(self) -> str | None:
         return None
@@ -105,6 +107,15 @@ def _left_behind(handle: Handle) -> Iterator[psutil.Process]:
             stands_there = Path(process.cwd()).is_relative_to(scratch)
             if stands_there or any(value.startswith(scratch) for value in process.environ().values()):
                 yield process
+
+
+def _reap_adopted(own: set[int]) -> None:
+    """Let go of the dead that lost their parents and became ours; they are of other sessions than our own children."""
+    for process in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess, ProcessLookupError, ChildProcessError):
+            adopted = process.pid not in own and os.getsid(process.pid) != os.getsid(0)
+            if adopted and process.status() == psutil.STATUS_ZOMBIE:
+                os.waitpid(process.pid, os.WNOHANG)
 
 
 def _wait(process: psutil.Process | None, child: "subprocess.Popen[bytes] | None", seconds: float) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
@@ -14,10 +14,10 @@ from pixmill_server.datasets.queries import address_of
 from pixmill_server.jobs.errors import AmbiguousJob
 from pixmill_server.jobs.lifecycle import ACTIVE, Ledger, RunStatus, Standing, sentence
 from pixmill_server.jobs.tables import JobRow, RunOutcomeRow, RunRow, WorkerRow
+from pixmill_server.jobs.workers import WORKER_SILENCE
 from pixmill_server.model_registry.tables import ModelRow, ModelVersionRow
 from pixmill_server.processings.tables import ProcessingRow
 
-WORKER_SILENCE = timedelta(seconds=15)
 _ACTIVE = [str(status) for status in ACTIVE]
 
 

@@ -1,6 +1,6 @@
 """Workers: who is there, and which Runs each has placed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +13,8 @@ from pixmill_server.jobs.lifecycle import ACTIVE
 from pixmill_server.jobs.pins import PinnedProcessing, processing_of_version
 from pixmill_server.jobs.tables import RunRow, WorkerRow
 
-FORGET_AFTER = timedelta(days=1)
+WORKER_SILENCE = timedelta(seconds=15)
+"""After which a worker is taken for gone."""
 _ACTIVE = [str(status) for status in ACTIVE]
 
 
@@ -56,12 +57,19 @@ def gone(session: Session, worker_id: str) -> None:
         session.delete(row)
 
 
-def take_over(session: Session, worker_id: str, *, machine: str, silence: timedelta, now: datetime) -> int:
-    """Runs that were placed on this machine by workers that are gone are this one's from now on; how many."""
-    alive = select(WorkerRow.id).where((WorkerRow.seen_at >= now - silence) | (WorkerRow.machine != machine))
+def take_over(session: Session, worker_id: str, *, machine: str, is_alive: Callable[[int], bool], now: datetime) -> int:
+    """Runs that workers of this machine placed who are gone are this one's from now on; how many.
+
+    `is_alive` tells by its number whether a process of this machine is there.
+    """
+    others = session.scalars(select(WorkerRow).where(WorkerRow.machine == machine, WorkerRow.id != worker_id)).all()
+    for row in others:
+        if row.seen_at < now - WORKER_SILENCE or not is_alive(row.pid):
+            session.delete(row)
+    session.flush()
     statement = (
         update(RunRow)
-        .where(RunRow.status.in_(_ACTIVE), RunRow.handle.is_not(None), RunRow.lease_owner.not_in(alive))
+        .where(RunRow.status.in_(_ACTIVE), RunRow.handle.is_not(None), RunRow.lease_owner.not_in(select(WorkerRow.id)))
         .values(lease_owner=worker_id)
         .returning(RunRow.id)
         .execution_options(synchronize_session=False)

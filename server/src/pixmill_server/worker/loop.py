@@ -11,10 +11,11 @@ import threading
 import time
 from dataclasses import dataclass, field
 
+import psutil
+
 from pixmill_server.datasets.maintain import tend
 from pixmill_server.jobs.errors import RunIsOver, StaleFence
 from pixmill_server.jobs.lifecycle import Reason
-from pixmill_server.jobs.queries import WORKER_SILENCE
 from pixmill_server.jobs.queue import adopt, claim, expire, fail
 from pixmill_server.jobs.workers import PlacedRun, gone, placed_among, placed_by, seen, take_over
 from pixmill_server.kernel.ids import new_id
@@ -70,13 +71,18 @@ class Worker:
         self._end(leave_runs=stop.leave_runs)
 
     def _begin(self) -> None:
+        with self.workplace.database.transaction() as session:
+            # Nobody could keep a lease alive while there was no server and no worker.
+            adopt(session, now=self.workplace.clock.now())
+        logger.info("worker began", extra={"worker": self.id})
+
+    def _sign_of_life(self) -> None:
         now = self.workplace.clock.now()
         with self.workplace.database.transaction() as session:
             seen(session, self.id, machine=self.machine, pid=os.getpid(), now=now)
-            taken = take_over(session, self.id, machine=self.machine, silence=WORKER_SILENCE, now=now)
-            # Nobody could keep a lease alive while there was no server and no worker.
-            adopt(session, now=now)
-        logger.info("worker began", extra={"worker": self.id, "taken_over": taken})
+            taken = take_over(session, self.id, machine=self.machine, is_alive=psutil.pid_exists, now=now)
+        if taken:
+            logger.info("took over Runs", extra={"worker": self.id, "runs": taken})
 
     def _tend(self, stop: Stop) -> None:
         """Keep tables compact and indexed; killed at any moment, it has lost nothing."""
@@ -89,8 +95,7 @@ class Worker:
     def _look(self) -> None:
         if time.monotonic() >= self._next_seen:
             self._next_seen = time.monotonic() + SEEN_SECONDS
-            with self.workplace.database.transaction() as session:
-                seen(session, self.id, machine=self.machine, pid=os.getpid(), now=self.workplace.clock.now())
+            self._sign_of_life()
         self._claim_all()
         if time.monotonic() >= self._next_watch:
             self._next_watch = time.monotonic() + WATCH_SECONDS
