@@ -273,3 +273,43 @@ def test_a_server_that_does_not_answer_for_a_while_loses_nothing(
     assert run_to_the_end(run, code, plain_environment, scratch) == 0
     assert run.text == "".join(f"line {n}\n" for n in range(1000))
     assert len(run.outcomes("done")) == 20
+
+
+def test_what_is_printed_last_and_by_native_code_is_in_the_log_though_threads_go_on(
+    plain_environment: Environment, tmp_path: Path, scratch: Path
+) -> None:
+    code = """
+import ctypes, threading
+@processing(kind='a')
+class Processing:
+    def __init__(self):
+        threading.Thread(target=time.sleep, args=(600,)).start()
+    def __call__(self, batch):
+        ctypes.CDLL(None).printf(b"from C\\n")
+"""
+    run = make_run(tmp_path / "images", images=1)
+    began = time.monotonic()
+    assert run_to_the_end(run, code, plain_environment, scratch) == 0
+    assert time.monotonic() - began < 10
+    assert run.text == "from C\n"
+    assert run.finished is not None
+    assert (run.finished["exit_code"], run.finished["ledger_complete"]) == (0, True)
+
+
+def test_a_run_whose_model_cannot_be_fetched_fails_with_the_reason(
+    plain_environment: Environment, tmp_path: Path
+) -> None:
+    run = make_run(
+        tmp_path / "images",
+        model={
+            "name": "m/1",
+            "task": "",
+            "framework": "onnx",
+            "labels": [],
+            "files": [{"name": "m.onnx", "size_bytes": 1, "url": "nowhere"}],
+        },
+    )
+    assert run_to_the_end(run, ANNOTATE, plain_environment, tmp_path / "scratch") == 0
+    assert run.finished is not None
+    assert run.finished["error"]["type"] == "ServerRefused"
+    assert run.text.startswith("GET /nowhere was refused: 404")

@@ -34,6 +34,10 @@ def try_on_folder(
     model: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The model, for a Processing that takes one.")
     ] = None,
+    model_labels: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Class names, one a line, for a model that does not say them."),
+    ] = None,
     labels: Annotated[
         str, typer.Option(metavar="A,B", help="The Labels to pretend that the version has; else the model's classes.")
     ] = "",
@@ -52,6 +56,7 @@ def try_on_folder(
         folder,
         parameters=parameters_of(p),
         model=model,
+        model_labels=() if model_labels is None else _names(model_labels),
         labels=tuple(name.strip() for name in labels.split(",") if name.strip()),
         sandbox=sandbox,
         cpus=cpus or len(os.sched_getaffinity(0)),
@@ -73,6 +78,16 @@ def _write(report: TrialReport, out: Path, console: Console) -> None:
     (out / "report.json").write_text(json_text.dumps(report.as_json(), indent=2) + "\n")
     export_coco(report, out)
     console.print(f"Written: {out / 'report.json'}, {out / 'annotations.json'}.")
+
+
+def _names(file: Path) -> tuple[str, ...]:
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(
+            f"'{file}' cannot be read as class names: {error}.", hint="Give a text file, one name a line."
+        ) from error
+    return tuple(line.strip() for line in lines if line.strip())
 
 
 def _run(request: TrialRequest, console: Console, *, to_stderr: bool) -> TrialReport:

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -27,7 +28,7 @@ def find_python(requires: str) -> Python:
     """The running Python if it fits `requires` (as `requires-python` is written), else any on this machine."""
     own = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
     if is_satisfied(requires, sys.version_info[:3]):
-        return _look_at(own)
+        return Python(own, f"{own}\n{sys.version}\n{sysconfig.get_platform()}")
     try:
         found = run_uv(
             ["python", "find", "--no-project", "--system", requires], doing="Finding a Python", cwd=Path("/")
@@ -72,4 +73,4 @@ def _look_at(path: Path) -> Python:
         seen = subprocess.run([path, "-I", "-c", _SIGHT], capture_output=True, check=True, text=True, timeout=60)
     except (OSError, subprocess.SubprocessError) as error:
         raise EnvironmentFailed(f"The Python at '{path}' does not start: {error}.", hint="Mend it.") from error
-    return Python(path, f"{path}\n{seen.stdout}")
+    return Python(path, f"{path}\n{seen.stdout.rstrip()}")

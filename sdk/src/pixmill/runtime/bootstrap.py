@@ -51,8 +51,7 @@ def attempt(call: Callable[[], _Result]) -> _Result | Trouble:
 
 
 def load_module(source: Path) -> ModuleType:
-    """The Processing's module, run from its file; modules beside it can be imported too."""
-    sys.path.insert(0, str(source.parent))
+    """The Processing's module, run from its file."""
     found = importlib.util.spec_from_file_location(MODULE, source)
     if found is None or found.loader is None:
         raise ProcessingError(f"'{source.name}' is not a Python file.", hint="Give a file that ends in .py.")

@@ -100,4 +100,9 @@ def _arguments(setup: Setup) -> Mapping[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    ctypes.CDLL(None).fflush(None)
+    # The work is told. Threads that the Processing left, and engines that crash as Python is torn down, change nothing.
+    os._exit(code)

@@ -68,6 +68,7 @@ class Intake:
         self._images = True
         self._complete = False
         self._gone = False
+        self._chunk = 0
         Thread(target=self._read, name="intake", daemon=True).start()
 
     def read_version(self, *, images: bool, on_chunk: Callable[[int, int], None]) -> Iterator[Arrived]:
@@ -110,26 +111,29 @@ class Intake:
             return None
 
     def _read(self) -> None:
-        chunk = 0
-        while (received := self._reader.receive()) is not None:
-            message, payload = received
-            match message:
-                case ChunkBegins():
-                    chunk = message.index
-                    self._put(message.reading, _Begun(chunk, message.size))
-                    if message.reading == self._reading:
-                        self._writer.send(Want(message.reading, message.position + 1, self._images))
-                case AssetComes():
-                    self._put(message.reading, self._start_decoding(message, chunk, payload))
-                case NoMoreChunks(reading):
-                    with self._changed:
-                        self._complete = self._complete or reading == self._reading
-                        self._changed.notify_all()
-                case Setup():
-                    pass
-        with self._changed:
-            self._gone = True
-            self._changed.notify_all()
+        try:
+            while (received := self._reader.receive()) is not None:
+                self._take_in(*received)
+        finally:
+            with self._changed:
+                self._gone = True
+                self._changed.notify_all()
+
+    def _take_in(self, message: ToChild, payload: bytes) -> None:
+        match message:
+            case ChunkBegins():
+                self._chunk = message.index
+                self._put(message.reading, _Begun(message.index, message.size))
+                if message.reading == self._reading:
+                    self._writer.send(Want(message.reading, message.position + 1, self._images))
+            case AssetComes():
+                self._put(message.reading, self._start_decoding(message, self._chunk, payload))
+            case NoMoreChunks(reading):
+                with self._changed:
+                    self._complete = self._complete or reading == self._reading
+                    self._changed.notify_all()
+            case Setup():
+                pass
 
     def _put(self, reading: int, coming: _Begun | _Coming) -> None:
         """Waits while enough is decoded ahead; what belongs to an ended reading is dropped."""

@@ -12,20 +12,20 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
-from pixmill.environments import Environment, Room, Tier, choose_tier
-from pixmill.errors import PixmillError
+from pixmill.environments import Environment, Tier, choose_tier
+from pixmill.errors import EnvironmentFailed, PixmillError
 from pixmill.runtime.account import Account
 from pixmill.runtime.child_process import ChildProcess, start_child
 from pixmill.runtime.feeder import Feeder
+from pixmill.runtime.furnishing import furnish, setup_of
 from pixmill.runtime.log_pump import LogPump
-from pixmill.runtime.messages import SeenLandlock, SeenModel, Setup
 from pixmill.runtime.plan import Finish, RunError, RunPlan
 from pixmill.runtime.process_tree import descendants, kill_descendants, memory_bytes, terminate
-from pixmill.runtime.server import RunOver, RunServer, ServerLost
+from pixmill.runtime.server import RunOver, RunServer, ServerLost, ServerRefused
 
 _LOOK_SECONDS: Final = 0.25
 _TERM_GRACE_SECONDS: Final = 2.0
@@ -61,11 +61,14 @@ def supervise(server: RunServer, placement: Placement, *, cancel: Event) -> bool
     `cancel` may be set from outside, to stop the child and report that.
     """
     plan = server.plan()
-    inside, outside = placement.scratch / "inside", placement.scratch / "files"
-    for folder in (inside, outside):
-        folder.mkdir(parents=True, exist_ok=True)
-    tier = choose_tier(placement.sandbox)
-    room = _room(server, plan, placement.environment, inside, outside)
+    try:
+        tier = choose_tier(placement.sandbox)
+        room = furnish(server, plan, placement.environment, placement.scratch)
+    except (EnvironmentFailed, ServerRefused, OSError) as error:
+        server.append_log(0, f"{error}\n".encode())
+        why = RunError(type(error).__name__, str(error))
+        server.finish(Finish(None, None, ledger_complete=False, returned=False, error=why))
+        return True
     others = frozenset(descendants(os.getpid()))
     threads = max(1, math.ceil(plan.limits.cpus))
     child = start_child(room, tier, threads=threads)
@@ -74,7 +77,7 @@ def supervise(server: RunServer, placement: Placement, *, cancel: Event) -> bool
     account = Account(
         server, child.reader, feeder, pump, plan.totals.assets, lambda: _say_started(server, plan, tier, child)
     )
-    child.writer.send(_setup(plan, room, tier, threads))
+    child.writer.send(setup_of(plan, room, tier, threads))
     watch = _Watch(cancel)
     try:
         with ThreadPoolExecutor(max_workers=6, thread_name_prefix="run") as threads_pool:
@@ -204,52 +207,9 @@ class _Supervision:
         )
 
 
-def _room(server: RunServer, plan: RunPlan, environment: Environment, inside: Path, outside: Path) -> Room:
-    source = server.source(plan, outside)
-    files = {_SOURCE: source.resolve()}
-    for file in plan.model.files if plan.model else ():
-        files[f"models/{file.name}"] = server.model_file(file, outside / "models").resolve()
-    return Room(environment, inside, files, network=plan.processing.requires_network)
-
-
-_SOURCE: Final = "processing/processing.py"
-
-
 def _say_started(server: RunServer, plan: RunPlan, tier: Tier, child: ChildProcess) -> None:
     limits = {"cpus": "threads", "memory": "watch" if plan.limits.memory_bytes else "none"}
     server.started(child.innermost_pid(), {"tier": tier.value, "limits": limits})
-
-
-def _setup(plan: RunPlan, room: Room, tier: Tier, threads: int) -> Setup:
-    rules = room.landlock_rules()
-    return Setup(
-        source=str(room.seen(_SOURCE, tier)),
-        form=plan.processing.form,
-        batch_size=plan.processing.batch_size,
-        parameters=plan.parameters,
-        labels=plan.labels,
-        version=plan.version,
-        scratch=str(room.seen_scratch(tier)),
-        threads=threads,
-        total=plan.totals.assets,
-        label_map=plan.label_map,
-        model=_seen_model(plan, room, tier),
-        model_parameter=plan.model_parameter,
-        landlock=SeenLandlock(list(rules.readable), list(rules.writable), rules.network)
-        if tier is Tier.LANDLOCK
-        else None,
-    )
-
-
-def _seen_model(plan: RunPlan, room: Room, tier: Tier) -> SeenModel | None:
-    model = plan.model
-    if model is None:
-        return None
-    files = {file.name: str(room.seen(f"models/{file.name}", tier)) for file in model.files}
-    facts: dict[str, Any] = dict(model.parameters)
-    return SeenModel(
-        model.name, model.task, model.framework, model.family, model.labels, facts, files, plan.wanted_classes
-    )
 
 
 def _unexplained(exit_code: int | None, signal: int | None) -> RunError:

@@ -15,7 +15,7 @@ from PIL import Image, UnidentifiedImageError
 
 from pixmill.annotations import AnnotationColumns
 from pixmill.environments import Environment, build, lock, pack_sdk, parse_header, processing_schema
-from pixmill.errors import InvalidInput, NotFound
+from pixmill.errors import InvalidInput, ModelError, NotFound
 from pixmill.inference.metadata import read_metadata
 from pixmill.parameters import ParameterType, ParameterValue, spec_from_json, validate, values_from_text
 from pixmill.runtime.plan import (
@@ -52,6 +52,8 @@ class TrialRequest:
     parameters: Mapping[str, str] = field(default_factory=dict)
     """As typed."""
     model: Path | None = None
+    model_labels: Sequence[str] = ()
+    """Class names, for a model file that does not say them."""
     labels: Sequence[str] = ()
     """The Labels to pretend that the version has; empty: the model's classes."""
     environments: Path = field(default_factory=lambda: Path.home() / ".cache" / "pixmill" / "environments")
@@ -246,7 +248,7 @@ def _plan(request: TrialRequest, schema: Mapping[str, Any], total: int) -> RunPl
     elif request.model is not None and model_parameter is None:
         raise InvalidInput(f"'{schema['name']}' takes no model.", hint="Leave out --model.")
     values = validate(specs, typed)
-    model = None if request.model is None else _model(request.model, request.labels)
+    model = None if request.model is None else _model(request.model, request.model_labels)
     labels = list(request.labels) or (model.labels if model else [])
     wanted = None if model is None else [n for n, name in enumerate(model.labels) if name in labels]
     size = values.get("batch_size", schema["batch_size"])
@@ -272,9 +274,11 @@ def _plan(request: TrialRequest, schema: Mapping[str, Any], total: int) -> RunPl
 
 
 def _model(path: Path, labels: Sequence[str]) -> PlannedModel:
-    said = read_metadata(path)
+    said = read_metadata(path, labels=tuple(labels))
     if not said.labels:
-        said = read_metadata(path, labels=tuple(labels))
+        raise ModelError(
+            f"'{path.name}' does not name its classes.", hint="Give a file with one a line: --model-labels FILE."
+        )
     file = PlannedFile(path.name, path.stat().st_size, "", path=str(path.resolve()))
     size = {"input_size": list(said.input_size)} if said.input_size else {}
     return PlannedModel(

@@ -1,0 +1,56 @@
+"""Puts into a child's room what its Run needs, and tells the child where it finds it."""
+
+from pathlib import Path
+from typing import Any, Final
+
+from pixmill.environments import Environment, Room, Tier
+from pixmill.runtime.messages import SeenLandlock, SeenModel, Setup
+from pixmill.runtime.plan import RunPlan
+from pixmill.runtime.server import RunServer
+
+_SOURCE: Final = "processing"
+
+
+def furnish(server: RunServer, plan: RunPlan, environment: Environment, scratch: Path) -> Room:
+    """Fetch what does not lie on this machine; raises `ServerRefused` for a file that is not what was pinned."""
+    inside, outside = scratch / "inside", scratch / "files"
+    for folder in (inside, outside):
+        folder.mkdir(parents=True, exist_ok=True)
+    source = server.source(plan, outside).resolve()
+    files = {f"{_SOURCE}/{source.name}": source}
+    for file in plan.model.files if plan.model else ():
+        files[f"models/{file.name}"] = server.model_file(file, outside / "models").resolve()
+    return Room(environment, inside, files, network=plan.processing.requires_network)
+
+
+def setup_of(plan: RunPlan, room: Room, tier: Tier, threads: int) -> Setup:
+    """The first message to the child."""
+    rules = room.landlock_rules()
+    return Setup(
+        source=str(next(room.seen(name, tier) for name in room.files if name.startswith(f"{_SOURCE}/"))),
+        form=plan.processing.form,
+        batch_size=plan.processing.batch_size,
+        parameters=plan.parameters,
+        labels=plan.labels,
+        version=plan.version,
+        scratch=str(room.seen_scratch(tier)),
+        threads=threads,
+        total=plan.totals.assets,
+        label_map=plan.label_map,
+        model=_seen_model(plan, room, tier),
+        model_parameter=plan.model_parameter,
+        landlock=SeenLandlock(list(rules.readable), list(rules.writable), rules.network)
+        if tier is Tier.LANDLOCK
+        else None,
+    )
+
+
+def _seen_model(plan: RunPlan, room: Room, tier: Tier) -> SeenModel | None:
+    model = plan.model
+    if model is None:
+        return None
+    files = {file.name: str(room.seen(f"models/{file.name}", tier)) for file in model.files}
+    facts: dict[str, Any] = dict(model.parameters)
+    return SeenModel(
+        model.name, model.task, model.framework, model.family, model.labels, facts, files, plan.wanted_classes
+    )
