@@ -24,6 +24,17 @@ from pixmill.runtime.trial_export import export_coco
 app = typer.Typer()
 _SHOWN_FAILURES = 10
 
+ModelOption = Annotated[Path | None, typer.Option(metavar="FILE", help="The model, for a Processing that takes one.")]
+ModelLabelsOption = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Class names, one a line, for a model that does not say them.")
+]
+LabelsOption = Annotated[
+    str, typer.Option(metavar="A,B", help="The Labels to pretend that the version has; else the model's classes.")
+]
+OutOption = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Write report.json and annotations.json (COCO) there.")
+]
+
 
 @app.command("test")
 def try_on_folder(
@@ -31,19 +42,10 @@ def try_on_folder(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Images, also in folders below.")],
     *,
     p: ParameterOptions = None,
-    model: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The model, for a Processing that takes one.")
-    ] = None,
-    model_labels: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Class names, one a line, for a model that does not say them."),
-    ] = None,
-    labels: Annotated[
-        str, typer.Option(metavar="A,B", help="The Labels to pretend that the version has; else the model's classes.")
-    ] = "",
-    out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write report.json and annotations.json (COCO) there.")
-    ] = None,
+    model: ModelOption = None,
+    model_labels: ModelLabelsOption = None,
+    labels: LabelsOption = "",
+    out: OutOption = None,
     cpus: Annotated[int, typer.Option(min=0, help="CPU threads it may use; 0: all of this machine's.")] = 0,
     sandbox: Annotated[str, typer.Option(help="auto, bubblewrap, landlock or none.")] = "auto",
     json: Json = False,
