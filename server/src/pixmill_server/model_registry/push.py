@@ -3,9 +3,10 @@
 import re
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from pixmill.errors import ModelError, NotFound
+from pixmill.errors import Conflict, ModelError, NotFound
 from pixmill_server.accounts.actor import Actor
 from pixmill_server.kernel.ids import new_id
 from pixmill_server.model_registry.content import require_sound
@@ -16,6 +17,7 @@ from pixmill_server.model_registry.registry import ModelRegistry
 from pixmill_server.model_registry.tables import ModelFileRow, ModelRow, ModelVersionRow
 from pixmill_server.storage.objects import require_digest
 
+_ATTEMPTS = 20
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _TASK = re.compile(r"[a-z][a-z0-9-]{0,49}")
 _TASKS_WITH_LABELS = {"detection", "segmentation", "classification", "rotated-detection"}
@@ -25,11 +27,21 @@ def push(registry: ModelRegistry, actor: Actor, wish: NewModelVersion) -> ModelV
     """The new ModelVersion; one that exists with the very same content is given back as it is."""
     _check(wish)
     files = _sound_files(registry, wish)
+    for _ in range(_ATTEMPTS):
+        try:
+            return _register(registry, actor, wish, files)
+        except IntegrityError:
+            # Somebody else took the same name in between: look again at what there is.
+            continue
+    raise Conflict(f"Others keep pushing to '{wish.model}'.", hint="Push again, or name the version.")
+
+
+def _register(registry: ModelRegistry, actor: Actor, wish: NewModelVersion, files: list[ModelFile]) -> ModelVersion:
     with registry.database.transaction() as session:
         model = _model(session, registry, actor, wish.model)
         name = wish.version or _next_number(session, model)
         taken = select(ModelVersionRow).where(ModelVersionRow.model_id == model.id, ModelVersionRow.name == name)
-        if session.scalars(taken).first():
+        if wish.version and session.scalars(taken).first():
             found = model_version_in(session, actor.organization_id, f"{model.name}/{name}")
             if _same(found, wish, files):
                 return found

@@ -5,12 +5,16 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from pixmill.environments import Header
+from pixmill.errors import Conflict
 from pixmill_server.kernel.ids import new_id
 from pixmill_server.processings.records import Processings
 from pixmill_server.processings.tables import ProcessingRow, ProcessingVersionRow
+
+_ATTEMPTS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +29,27 @@ class Code:
 
 def store(processings: Processings, code: Code, *, organization_id: str | None, user_id: str | None) -> str:
     """The name of the Processing that the code is now the newest version of; no Organization makes it public."""
-    source_key, lock_key = processings.objects.put(code.source), processings.objects.put(code.locked)
+    keys = processings.objects.put(code.source), processings.objects.put(code.locked)
+    name = str(code.schema["name"])
+    for _ in range(_ATTEMPTS):
+        try:
+            _write(processings, code, keys, organization_id=organization_id, user_id=user_id)
+        except IntegrityError:
+            # Somebody else took the same number in between: look again at what there is.
+            continue
+        return name
+    raise Conflict(f"Others keep pushing '{name}'.", hint="Push again.")
+
+
+def _write(
+    processings: Processings,
+    code: Code,
+    keys: tuple[str, str],
+    *,
+    organization_id: str | None,
+    user_id: str | None,
+) -> None:
+    source_key, lock_key = keys
     name = str(code.schema["name"])
     with processings.database.transaction() as session:
         row = _row(session, processings, name, organization_id)
@@ -53,7 +77,6 @@ def store(processings: Processings, code: Code, *, organization_id: str | None, 
                     created_by=user_id,
                 )
             )
-    return name
 
 
 def _row(session: Session, processings: Processings, name: str, organization_id: str | None) -> ProcessingRow:
