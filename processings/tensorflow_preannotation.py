@@ -42,6 +42,7 @@ class TensorflowPreannotation:
         self.detector = open_detector(
             model, confidence=confidence, iou=iou, max_detections=max_detections, family=family, engine="litert"
         )
+        self.facts = self.detector.describe()
         print(f"{model.name}: {self.detector.summary()}")  # noqa: T201 - a Run's log is what it prints
 
     def __call__(self, batch: Batch) -> Iterator[Change]:

@@ -54,6 +54,7 @@ class YoloPreannotation:
             engine=engine,
             precision=precision,
         )
+        self.facts = self.detector.describe()
         print(f"{model.name}: {self.detector.summary()}")  # noqa: T201 - a Run's log is what it prints
 
     def __call__(self, batch: Batch) -> Iterator[Change]:

@@ -39,6 +39,7 @@ class FakeRun:
     started: dict[str, Any] | None = None
     finished: dict[str, Any] | None = None
     beats: int = 0
+    facts: dict[str, Any] = field(default_factory=dict)
     cancel: bool = False
     fence: int = FENCE
     claimed: int = 0
@@ -218,6 +219,7 @@ def _answer(  # noqa: C901, PLR0912 - a table of the protocol's calls
             run.started = json.loads(body)
         case "POST", ["heartbeat"]:
             run.beats += 1
+            run.facts |= json.loads(body)["facts"]
             return 200, {"cancel": run.cancel}
         case "POST", ["chunks", "claim"]:
             run.claimed += 1

@@ -97,6 +97,7 @@ def test_yolo_preannotation_annotates_the_labels_of_the_version_alone(
     # The image of 64 x 48 lies 8 pixels below the top of the input.
     assert [(row.label, row.shape, row.score) for row in run.rows()] == [("car", BoundingBox(8, 8, 16, 24), 0.75)] * 6
     assert run.staged[0]["dropped"] == {}
+    assert run.facts["processing"]["precision"] == "fp32"
     used = "openvino" if engine == "auto" else engine
     assert f"tested/1: yolov10 head on {used}" in run.text
     assert "detects 2 of 3 classes (car, person), ignores 1" in run.text

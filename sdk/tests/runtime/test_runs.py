@@ -69,6 +69,22 @@ def test_every_asset_is_worked_on_and_staged_with_its_shapes_in_each_sandbox(
     assert run.wrong_tokens == 0
 
 
+def test_what_a_processing_states_as_its_facts_is_kept_on_the_run(
+    plain_environment: Environment, tmp_path: Path, scratch: Path
+) -> None:
+    code = """
+@processing(kind="pre-annotation")
+class Processing:
+    def __init__(self):
+        self.facts = {"engine": "mine", "size": (3, 4), "odd": {1}}
+    def __call__(self, batch):
+        return []
+"""
+    run = make_run(tmp_path / "images", images=3)
+    assert run_to_the_end(run, code, plain_environment, scratch) == 0
+    assert run.facts == {"processing": {"engine": "mine", "size": [3, 4], "odd": "{1}"}}
+
+
 def test_detections_go_to_the_labels_that_the_run_maps_their_classes_to(
     plain_environment: Environment, tmp_path: Path, scratch: Path
 ) -> None:

@@ -19,12 +19,14 @@ from pixmill.runtime.messages import (
     Happened,
     Hello,
     Progressed,
+    Stated,
     Want,
 )
 from pixmill.runtime.plan import Progress, RunEvent, StagedChunk, StagedFailure, StagedSkip
 from pixmill.runtime.server import RunServer
 
 _RATE_SECONDS: Final = 10.0
+_MAX_FACTS: Final = 32
 
 
 class ChildLied(PixmillError):
@@ -45,6 +47,8 @@ class Account:
     ended: Ended | None = None
     progress: Progress = field(default_factory=Progress)
     staged_assets: int = 0
+    facts: dict[str, Any] = field(default_factory=dict)
+    """What the Processing said of itself, as every heartbeat tells it."""
     _offsets: dict[str, int] = field(default_factory=dict)
     """Of failed assets that are not staged yet: where the log speaks of them."""
     _staged: set[int] = field(default_factory=set)
@@ -82,10 +86,17 @@ class Account:
                     self._offsets[message.asset_id] = max(0, self.pump.position() - message.printed)
                 case Happened(kind, text, facts):
                     self.say(kind, text, **facts)
+                case Stated(facts):
+                    self._note_facts(facts)
                 case ChunkResult():
                     self._stage(message, payload)
                 case Ended():
                     self.ended = message
+
+    def _note_facts(self, facts: dict[str, Any]) -> None:
+        """Told at once, as a short Run may end before its next beat; under a name of its own, as a child is not believed."""
+        self.facts = {"processing": dict(list(facts.items())[:_MAX_FACTS])}
+        self.server.heartbeat(self.progress, None, self.facts)
 
     def _note_progress(self, progress: Progress) -> None:
         self.progress = progress

@@ -78,6 +78,7 @@ def _work_by_batch(setup: Setup, code: Callable[..., Any], intake: Intake, ledge
     made = attempt(lambda: code(**_arguments(setup)))
     if isinstance(made, Trouble):
         return made
+    ledger.state(getattr(made, "facts", None))
     return BatchWork(made, ledger, setup.batch_size).run(arriving)
 
 

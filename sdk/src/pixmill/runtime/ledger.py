@@ -1,14 +1,14 @@
 """The child's account of the Run: which asset is where, how far it has come, and what has to be told at once."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pixmill.authoring import Asset, Change
 from pixmill.runtime.bootstrap import Trouble
 from pixmill.runtime.frames import FrameWriter
-from pixmill.runtime.messages import AssetFailed, FailedAsset, Happened, Progressed, SkippedAsset
+from pixmill.runtime.messages import AssetFailed, FailedAsset, Happened, Progressed, SkippedAsset, Stated
 from pixmill.runtime.results import ChunkResults, LabelMap
 
 UNDECODABLE: Final = "undecodable-image"
@@ -70,6 +70,11 @@ class Ledger:
         """An event."""
         self.writer.send(Happened(kind, message, facts))
 
+    def state(self, facts: object) -> None:
+        """What a Processing has as `facts`, for the Run's page; anything but a mapping is its own affair."""
+        if isinstance(facts, Mapping):
+            self.writer.send(Stated({str(name): _plain(fact) for name, fact in facts.items()}))
+
     def report_read(self, assets: int) -> None:
         """How far a whole-version function has read; what is done is known only at its end."""
         self.writer.send(Progressed(assets, 0, 0))
@@ -80,6 +85,13 @@ class Ledger:
             message, annotations = self._open.pop(index).packed()
             self.writer.send(message, annotations)
         self.writer.send(Progressed(self.done, self.failed, self.skipped))
+
+
+def _plain(fact: object) -> object:
+    """Numbers, texts and lists of them as they are; of the rest, how it is written."""
+    if isinstance(fact, (list, tuple)):
+        return [_plain(each) for each in fact]
+    return fact if fact is None or isinstance(fact, (bool, int, float, str)) else str(fact)
 
 
 def print_to_log(text: str) -> None:

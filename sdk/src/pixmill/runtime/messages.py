@@ -121,6 +121,12 @@ class Happened(Struct, tag="event"):
     facts: dict[str, Any]
 
 
+class Stated(Struct, tag="stated"):
+    """What a Processing says of how it works, once it is ready: engine, precision and the like."""
+
+    facts: dict[str, Any]
+
+
 class FailedAsset(Struct):
     """An asset of a chunk that could not be worked on."""
 
@@ -163,4 +169,4 @@ class Ended(Struct, tag="ended"):
     error: ErrorText | None = None
 
 
-FromChild = Hello | Want | Progressed | AssetFailed | Happened | ChunkResult | Ended
+FromChild = Hello | Want | Progressed | AssetFailed | Happened | Stated | ChunkResult | Ended

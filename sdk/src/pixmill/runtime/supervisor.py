@@ -177,7 +177,7 @@ class _Supervision:
 
     def _beat(self) -> None:
         while not self._over.wait(self.plan.heartbeat_seconds):
-            if self.server.heartbeat(self.account.progress, self.account.images_per_second(), {}):
+            if self.server.heartbeat(self.account.progress, self.account.images_per_second(), self.account.facts):
                 self.watch.cancel.set()
 
     def _watch_memory(self) -> None:
