@@ -91,3 +91,20 @@ def test_the_grid_shows_every_asset_and_goes_on_at_its_end(signed_in: Page, prod
     assert href is not None
     assert signed_in.request.get(f"{product.url}{href}").ok
     assert Path(href).name == "thumbnail"
+
+
+def test_a_processing_is_launched_from_the_version_it_works_on(signed_in: Page, product: Product) -> None:
+    signed_in.goto(f"{product.url}/datasets/plain/v1")
+    signed_in.get_by_role("link", name="Process", exact=True).click()
+    signed_in.wait_for_url("**/process", wait_until="load")
+    signed_in.get_by_label("Processing").select_option("slow-tag")
+    signed_in.get_by_label("batch_size").fill("0")
+    signed_in.locator("form[data-process]").evaluate("form => form.noValidate = true")
+    signed_in.get_by_role("button", name="Launch").click()
+    expect(signed_in.get_by_role("alert")).to_contain_text("batch_size")
+    signed_in.get_by_label("batch_size").fill("2")
+    signed_in.get_by_role("button", name="Check").click()
+    expect(signed_in.locator(".facts")).to_contain_text("12 of 12")
+    signed_in.get_by_role("button", name="Launch").click()
+    signed_in.wait_for_url("**/jobs/job_*")
+    expect(signed_in.locator(".pill").first).to_have_text("succeeded", timeout=90_000)
