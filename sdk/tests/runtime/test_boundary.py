@@ -1,6 +1,8 @@
 """The boundary between supervisor and child: what the child sees, how the log comes out, and that nothing is left."""
 
 import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -227,3 +229,45 @@ class Processing:
         assert supervisor.wait(timeout=60) == 0
     assert log_lines_of(run) == 100_000
     assert run.text == "".join(f"line {n}\n" for n in range(100_000))
+
+
+@pytest.mark.parametrize(
+    "garbage", ["b'garbage' * 100", "bytes.fromhex('0100000000000000c1')", "bytes.fromhex('0200000000000000ffff')"]
+)
+def test_a_processing_that_writes_into_pixmills_own_pipe_fails_alone(
+    garbage: str, plain_environment: Environment, tmp_path: Path
+) -> None:
+    code = f"""
+@processing(kind="a")
+class Processing:
+    def __init__(self):
+        for fd in range(3, 20):
+            try:
+                os.write(fd, {garbage})
+            except OSError:
+                pass
+        time.sleep(60)
+    def __call__(self, batch): ...
+"""
+    run = make_run(tmp_path / "images", images=1)
+    source, scratch = write(tmp_path, code), tmp_path / "scratch"
+    with serving(run) as url, supervising(url, plain_environment, source, scratch) as supervisor:
+        assert supervisor.wait(timeout=30) == 0
+    assert run.finished is not None
+    assert run.finished["error"]["type"] in {"FrameTooLarge", "DecodeError", "ValidationError"}
+    assert not run.finished["ledger_complete"]
+
+
+def test_an_environment_is_built_and_a_run_runs_without_any_network(
+    plain_environment: Environment, bubblewrap: object
+) -> None:
+    """The same two tests again, in a network namespace with nothing but loopback; uv's cache is warm by now."""
+    here = Path(__file__).parent
+    tests = [
+        f"{here / 'test_runs.py'}::test_every_asset_is_worked_on_and_staged_with_its_shapes_in_each_sandbox",
+        f"{here.parent / 'environments' / 'test_building.py'}::test_equal_locks_share_one_read_only_environment",
+    ]
+    without_network = ["bwrap", "--unshare-net", "--dev-bind", "/", "/", "--die-with-parent"]
+    command = [*without_network, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]
+    ran = subprocess.run(command, cwd=here.parents[2], capture_output=True, check=False, text=True)
+    assert ran.returncode == 0, ran.stdout

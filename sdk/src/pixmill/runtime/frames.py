@@ -9,10 +9,18 @@ from typing import BinaryIO, Final, Generic, TypeVar
 
 import msgspec
 
+from pixmill.errors import PixmillError
+
 _LENGTHS: Final = struct.Struct("<II")
 _PIPE_BYTES: Final = 1 << 20
+MAX_PART_BYTES: Final = 1 << 30
+"""Of a header, and of what comes with it; an image's file may be so large."""
 
 _Message = TypeVar("_Message")
+
+
+class FrameTooLarge(PixmillError):
+    """Whoever writes here does not write frames."""
 
 
 class FrameWriter:
@@ -51,12 +59,14 @@ class FrameReader(Generic[_Message]):
     def receive(self) -> tuple[_Message, bytes] | None:
         """The next message and the bytes that came with it; None once the other side is gone, also mid-frame.
 
-        Raises `msgspec.DecodeError` for what is no message.
+        Raises `FrameTooLarge` or `msgspec.DecodeError` for what is no message.
         """
         lengths = self._file.read(_LENGTHS.size)
         if len(lengths) < _LENGTHS.size:
             return None
         header_size, payload_size = _LENGTHS.unpack(lengths)
+        if max(header_size, payload_size) > MAX_PART_BYTES:
+            raise FrameTooLarge(f"A message of {header_size} + {payload_size} bytes is not one of ours.")
         header = self._file.read(header_size)
         payload = self._file.read(payload_size)
         if len(header) + len(payload) < header_size + payload_size:
