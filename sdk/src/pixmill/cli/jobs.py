@@ -9,6 +9,7 @@ import typer
 from pydantic import JsonValue
 
 from pixmill.cli.connect import connect
+from pixmill.cli.job_progress import Silence, progress_bar
 from pixmill.cli.job_text import job_facts, outcome_lines, plan_lines, print_runs, seconds_text
 from pixmill.cli.main import ExitCode
 from pixmill.cli.output import Json, print_facts, print_json, print_list, talk
@@ -157,8 +158,8 @@ def wait_for_job(
     json: Json = False,
 ) -> None:
     """Wait until a Job's Run is over, and end as it did."""
-    with connect() as client:
-        job = client.jobs.wait(job_id, timeout_seconds=timeout)
+    with connect() as client, progress_bar() as show:
+        job = client.jobs.wait(job_id, timeout_seconds=timeout, on_look=show)
     _tell(job, json=json)
 
 
@@ -183,14 +184,16 @@ def _after(client: Client, job: Job, *, follow: bool, json: bool) -> None:
 def _follow(client: Client, job_id: str, number: int, *, to_stderr: bool) -> ExitCode:
     """The log as it comes, byte for byte; how the Run ended."""
     out = sys.stderr.buffer if to_stderr else sys.stdout.buffer
-    for message in client.jobs.follow(job_id, number):
-        if isinstance(message, LogBytes):
-            out.write(message.written)
-            out.flush()
-        elif isinstance(message, LogEvent):
-            talk().print(f"pixmill: {message.message}")
-        else:
-            return _CODES[message.status]
+    with Silence(client, job_id) as silence:
+        for message in client.jobs.follow(job_id, number):
+            silence.heard()
+            if isinstance(message, LogBytes):
+                out.write(message.written)
+                out.flush()
+            elif isinstance(message, LogEvent):
+                talk().print(f"pixmill: {message.message}")
+            else:
+                return _CODES[message.status]
     return ExitCode.FAILED
 
 

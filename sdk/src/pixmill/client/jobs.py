@@ -3,7 +3,7 @@
 import base64
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from pydantic import JsonValue
@@ -125,10 +125,17 @@ class Jobs:
         """Ask the Job's Run to end; it is over when its status says so."""
         return self._connection.ask("POST", f"/jobs/{job_id}/cancel", Job)
 
-    def wait(self, job_id: str, *, timeout_seconds: float | None = None) -> Job:
-        """The Job when its newest Run is over; raises `TimedOut` after the time (None: never)."""
+    def wait(
+        self, job_id: str, *, timeout_seconds: float | None = None, on_look: Callable[[Job], object] | None = None
+    ) -> Job:
+        """The Job when its newest Run is over; raises `TimedOut` after the time (None: never).
+
+        `on_look` is called with the Job as it stands, twice a second.
+        """
         given_up_at = None if timeout_seconds is None else time.monotonic() + timeout_seconds
         while (job := self.show(job_id)).status in ACTIVE:
+            if on_look is not None:
+                on_look(job)
             if given_up_at is not None and time.monotonic() >= given_up_at:
                 raise TimedOut(
                     f"{job.id} is still {job.status} after {timeout_seconds:g} seconds.", hint="It goes on without us."
