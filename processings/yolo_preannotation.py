@@ -39,7 +39,7 @@ class YoloPreannotation:
         model: Annotated[ModelVersion, Takes(task="detection", frameworks=("onnx",))],
         *,
         confidence: Annotated[float, Between(0, 1)] = 0.25,
-        iou: Annotated[float, Between(0, 1)] = 0.7,
+        iou: Annotated[float, Between(0, 1)] = 0.45,
         max_detections: Annotated[int, Between(1, 100_000)] = 300,
         family: Literal["auto", "yolox", "yolov5", "yolov8", "yolov10", "rtdetr", "rfdetr"] = "auto",
         engine: Literal["auto", "onnxruntime", "openvino"] = "auto",

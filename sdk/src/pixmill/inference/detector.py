@@ -130,7 +130,7 @@ def open_detector(
     model: DetectorModel,
     *,
     confidence: float = 0.25,
-    iou: float = 0.7,
+    iou: float = 0.45,
     max_detections: int = 300,
     family: str = AUTO,
     engine: str = "auto",

@@ -94,7 +94,7 @@ class Account:
                     self.ended = message
 
     def _note_facts(self, facts: dict[str, Any]) -> None:
-        """Told at once, as a short Run may end before its next beat; under a name of its own, as a child is not believed."""
+        """Told at once, as a short Run may end before its next beat; named apart, as a child is not believed."""
         self.facts = {"processing": dict(list(facts.items())[:_MAX_FACTS])}
         self.server.heartbeat(self.progress, None, self.facts)
 
