@@ -71,7 +71,7 @@ def print_facts(facts: Mapping[str, object], *, as_json: BaseModel | None) -> No
     for name, value in facts.items():
         first, *more = str(value).splitlines() or [""]
         lines = [f"{name:<{width}}  {first}", *(" " * (width + 2) + line for line in more)]
-        sys.stdout.write("\n".join(lines) + "\n")
+        sys.stdout.write("".join(line.rstrip() + "\n" for line in lines))
 
 
 @contextmanager

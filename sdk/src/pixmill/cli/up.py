@@ -12,6 +12,7 @@ from pixmill.cli.output import Json, print_json, talk
 from pixmill.cli.server_process import RunningServer, start_server
 from pixmill.client import Client
 from pixmill.client.credentials import Credentials, forget_current, keep_credentials
+from pixmill.client.doctor import findings_of_server
 from pixmill.errors import PixmillError
 
 
@@ -31,6 +32,7 @@ def command(
         with Client(server.url, server.token) as client:
             client.health()
             address = client.signin_url()
+            _say_what_is_amiss(client)
         if json:
             print_json({"url": server.url, "signin_url": address, "data": str(server.data)})
         else:
@@ -47,7 +49,15 @@ def command(
         forget_current(server.url, before=before)
         if server.process.poll() is None:
             server.stop()
-    raise typer.Exit(code)
+    if code:
+        talk().print(f"The server ended with exit code {code}; what it said is above.")
+    raise typer.Exit(int(code != 0))
+
+
+def _say_what_is_amiss(client: Client) -> None:
+    for finding in findings_of_server(client.connection).findings:
+        if finding.verdict != "ok":
+            talk().print(f"{finding.name}: {finding.summary}. {finding.hint}")
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
