@@ -72,8 +72,9 @@ class DetectorModel(Protocol):
 class Detector:
     """Finds objects in images. Made by `open_detector`; call it from one thread at a time."""
 
-    def __init__(self, tracks: Sequence[Track], description: Mapping[str, object]) -> None:
+    def __init__(self, tracks: Sequence[Track], compiled: Compiled, description: Mapping[str, object]) -> None:
         self._description = dict(description)
+        self._passed_over = compiled.passed_over
         self._lanes = len(tracks)
         self._batch = tracks[0].batch
         self._class_names = tracks[0].selection.class_names
@@ -99,11 +100,12 @@ class Detector:
         batch = f"{self._batch} at a time" if self._batch else "any batch"
         kept = [name for index, name in enumerate(self._class_names) if wanted is None or wanted[index]]
         ignored = len(self._class_names) - len(kept)
+        passed_over = "".join(f"; {reason}" for reason in self._passed_over)
         named = ", ".join(kept[:_NAMED_CLASSES]) + (", ..." if len(kept) > _NAMED_CLASSES else "")
         return (
             f"{said['family']} head on {said['engine']} {said['engine_version']} in {said['precision']}, "
             f"{width}x{height} pixels, {batch}, threads {said['threads']}; "
-            f"detects {len(kept)} of {len(self._class_names)} classes ({named}), ignores {ignored}"
+            f"detects {len(kept)} of {len(self._class_names)} classes ({named}), ignores {ignored}{passed_over}"
         )
 
     def __call__(self, images: Sequence[RgbImage]) -> list[Detections]:
@@ -163,7 +165,7 @@ def open_detector(
     wanted = _wanted_mask(model.wanted, len(labels))
     selection = Selection(confidence, iou, chosen.suppresses, max_detections, labels, wanted)
     tracks = [Track(lane, _letterbox(chosen, image), image.batch, decode, selection) for lane in opened]
-    return Detector(tracks, _describe(compiled, chosen, image, request))
+    return Detector(tracks, compiled, _describe(compiled, chosen, image, request))
 
 
 def _require_parameters(confidence: float, iou: float, max_detections: int, precision: str) -> None:
