@@ -161,6 +161,38 @@ def test_a_file_that_is_no_json_object_is_refused_whole(tmp_path: Path, content:
         read(tmp_path / "a.json")
 
 
+def test_whatever_elements_there_are_the_rest_is_read(tmp_path: Path) -> None:
+    odd: list[Any] = [5, "text", [], None, {"id": 2**70, "image_id": 2**70}, box(id=2**70), box(image_id=[1]), {}]
+    rows, report = read(write(tmp_path / "a.json", coco([box(id=1), *odd, box(id=3)])))
+    assert [row.external_id for row in rows] == [-1, 1, 3]
+    assert report.skipped_count == 7
+    with pytest.raises(FormatError, match="not an array of objects"):
+        read(write(tmp_path / "b.json", coco([5])))  # type: ignore[list-item]  # on purpose
+
+
+def test_letters_that_are_no_text_spoil_nothing_but_themselves(tmp_path: Path) -> None:
+    content = json.dumps(coco([box(note="caf?"), box(id=2)])).encode().replace(b"caf?", b"caf\xff")
+    (tmp_path / "a.json").write_bytes(content)
+    rows, _report = read(tmp_path / "a.json")
+    assert [row.external_id for row in rows] == [1, 2]
+
+
+def test_a_category_that_cannot_be_a_label_is_named(tmp_path: Path) -> None:
+    categories = [{"id": 3, "name": "person"}, {"id": 4, "name": "line\nbreak"}, {"id": 5, "name": "x" * 300}]
+    rows, report = read(write(tmp_path / "a.json", coco([box(), box(id=2, category_id=4)], categories=categories)))
+    assert [row.external_id for row in rows] == [1]
+    assert report.skipped["a category whose name is not 1 to 200 visible characters"].names == [
+        "category 4",
+        "category 5",
+    ]
+
+
+def test_a_file_that_is_nested_without_end_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(b'{"images":[],"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}")
+    with pytest.raises(FormatError, match=r"a\.json"):
+        read(tmp_path / "a.json")
+
+
 def test_a_json_object_without_images_is_not_coco(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="no array 'images'"):
         read(write(tmp_path / "a.json", {"annotations": []}))

@@ -73,6 +73,14 @@ def test_a_damaged_member_is_an_error_of_that_member(tmp_path: Path) -> None:
         file.read()
 
 
+def test_a_damaged_annotation_file_in_a_zip_is_an_error_that_names_it(tmp_path: Path) -> None:
+    content = b'{"images":[],"annotations":[],"categories":[]}'
+    path = make_zip(tmp_path / "a.zip", {"a.json": content}, zipfile.ZIP_STORED)
+    path.write_bytes(path.read_bytes().replace(content, content.replace(b"[]", b"{}")))
+    with pytest.raises(FormatError, match=r"a\.json.*damaged"):
+        open_source(path)
+
+
 def test_formats_are_found_by_their_modules() -> None:
     assert format_names() == ["coco", "images", "yolo"]
     with pytest.raises(InvalidInput, match="'voc'"):

@@ -165,6 +165,23 @@ def test_a_folder_without_class_names_is_refused(tmp_path: Path) -> None:
         read(tmp_path)
 
 
+def test_an_export_that_was_cut_off_is_begun_again_and_a_finished_one_is_left_alone(tmp_path: Path) -> None:
+    builder = ColumnsBuilder().append("a.png", "car", BoundingBox(0, 0, 32, 24))
+    drawn = Drawn([FormatImage("a.png", width=WIDTH, height=HEIGHT)], [FormatLabel("car")], builder.build())
+    unfinished = get_format("yolo").write(tmp_path, ExportPlan(drawn.labels))
+    unfinished.add(drawn.images, drawn.columns)
+    assert export(tmp_path, drawn).annotations == 1
+    with pytest.raises(FormatError, match="exists already"):
+        get_format("yolo").write(tmp_path, ExportPlan(drawn.labels))
+
+
+def test_images_whose_names_differ_in_their_endings_only_are_reported(tmp_path: Path) -> None:
+    images = [FormatImage(name, width=WIDTH, height=HEIGHT) for name in ("a.jpg", "a.png")]
+    builder = ColumnsBuilder().append("a.png", "car", BoundingBox(0, 0, 32, 24))
+    report = export(tmp_path, Drawn(images, [FormatLabel("car")], builder.build()))
+    assert report.unsupported["images whose names differ only in their endings: their labels left out"].count == 1
+
+
 @pytest.mark.parametrize("config", ["train: x\n", "names:\n  0: a\n  2: b\n", "names: []\n"])
 def test_a_config_without_proper_names_is_refused(tmp_path: Path, config: str) -> None:
     with pytest.raises(FormatError, match=r"data\.yaml"):

@@ -15,25 +15,34 @@ _CONTINUES = 0x20
 _SIGN = 0x10
 _DIFFERENCES_FROM = 3
 """Runs 0, 1 and 2 are written as they are."""
+_LONGEST_NUMBER = 12
+"""Groups of a number: sixty bits, which no image needs."""
 
 
 def decompress(counts: bytes) -> NDArray[np.int64]:
     """The run lengths of a compressed string. Raises `AnnotationError` where it ends in the middle of a number."""
-    runs: list[int] = []
-    value = shift = 0
-    for letter in counts:
-        group = letter - _FIRST_LETTER
-        value |= (group & 0x1F) << shift
-        shift += _GROUP_BITS
-        if group & _CONTINUES:
-            continue
-        if group & _SIGN:
-            value -= 1 << shift
-        runs.append(value + runs[-2] if len(runs) >= _DIFFERENCES_FROM else value)
-        value = shift = 0
-    if shift or any(run < 0 for run in runs):
-        raise AnnotationError("A mask's run-length code is broken.", hint="Write it again as COCO's compressed RLE.")
-    return np.array(runs, dtype=np.int64)
+    groups = np.frombuffer(counts, dtype=np.uint8).astype(np.int64) - _FIRST_LETTER
+    is_last = (groups & _CONTINUES) == 0
+    if not len(groups):
+        return groups
+    starts = np.concatenate(([0], np.flatnonzero(is_last)[:-1] + 1))
+    lengths = np.diff(np.append(starts, len(groups)))
+    if not is_last[-1] or groups.min() < 0 or groups.max() >= 2 * _CONTINUES or lengths.max() > _LONGEST_NUMBER:
+        raise _broken()
+    shifts = (np.arange(len(groups)) - np.repeat(starts, lengths)) * _GROUP_BITS
+    runs = np.add.reduceat((groups & 0x1F) << shifts, starts)
+    negative = (groups[is_last] & _SIGN) != 0
+    runs[negative] -= np.int64(1) << (lengths[negative] * _GROUP_BITS)
+    # Each is the difference to the one two before: sums along every second one.
+    runs[1::2] = np.cumsum(runs[1::2])
+    runs[2::2] = np.cumsum(runs[2::2])
+    if (runs < 0).any():
+        raise _broken()
+    return runs
+
+
+def _broken() -> AnnotationError:
+    return AnnotationError("A mask's run-length code is broken.", hint="Write it again as COCO's compressed RLE.")
 
 
 def compress(runs: NDArray[np.int64] | list[int]) -> bytes:

@@ -12,6 +12,7 @@ import msgspec
 from pixmill.annotations import AnnotationColumns
 from pixmill.client.connection import Connection
 from pixmill.client.refusals import error_of
+from pixmill.client.uploads import digest_of_file
 from pixmill.errors import InvalidInput, NotFound
 from pixmill.formats import ExportPlan, FormatImage, FormatLabel, Report, Writer, get_format
 from pixmill.formats.files import why_unsafe
@@ -117,6 +118,9 @@ class _Writing:
         target.parent.mkdir(parents=True, exist_ok=True)
         if not image.digest and image.source_uri.startswith(("http://", "https://")):
             return "its bytes lie at an address, from which Pixmill does not fetch them"
+        if target.exists() and image.digest and digest_of_file(target) == image.digest:
+            # Of an export that was cut off.
+            return ""
         part = target.with_name(target.name + ".part")
         where = f"/versions/{self.version_id}/assets/{image.id}/image"
         try:

@@ -14,6 +14,14 @@ from pixmill.formats.files import Files
 from pixmill.formats.report import Report
 
 NO_EXTERNAL_ID = -1
+HIGHEST_ID = 2**63 - 1
+"""A number in a file that is higher is no id."""
+_LONGEST_LABEL = 200
+
+
+def is_label_name(name: str) -> bool:
+    """Whether a class of a file can be a Label: 1 to 200 visible characters."""
+    return bool(name.strip()) and len(name) <= _LONGEST_LABEL and name.isprintable()
 
 
 @dataclass(frozen=True, slots=True)

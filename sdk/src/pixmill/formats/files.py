@@ -135,8 +135,13 @@ class FolderFiles:
         """Nothing is held open."""
 
     def _below(self, folder: Path, prefix: str) -> Iterator[str]:
-        with os.scandir(folder) as entries:
-            listed = sorted(entries, key=lambda entry: entry.name)
+        try:
+            with os.scandir(folder) as entries:
+                listed = sorted(entries, key=lambda entry: entry.name)
+        except OSError as error:
+            raise FormatError(
+                f"The folder '{folder}' cannot be read: {error.strerror}.", hint="Check its rights."
+            ) from error
         for entry in listed:
             if entry.name.startswith("."):
                 continue
@@ -181,8 +186,13 @@ class ZipFiles:
             self._unpacked = Path(tempfile.mkdtemp(prefix="pixmill-zip-"))
         path = self._unpacked / name.replace("/", "%2F")
         if not path.exists():
-            with self.open(name) as source, path.open("wb") as target:
-                shutil.copyfileobj(source, target)
+            try:
+                with self.open(name) as source, path.open("wb") as target:
+                    shutil.copyfileobj(source, target)
+            except zipfile.BadZipFile as error:
+                raise FormatError(
+                    f"'{name}' in '{self.title}' is damaged: {error}.", hint="Make the zip again."
+                ) from error
         return path
 
     def close(self) -> None:

@@ -8,17 +8,19 @@ from numpy.typing import NDArray
 
 from pixmill.annotations import KINDS, AnnotationColumns, ShapeKind
 from pixmill.formats.coco.index import UNKNOWN, CategoryIndex, ImageIndex
+from pixmill.formats.contract import HIGHEST_ID
 from pixmill.formats.report import Report
 
 _NAN = float("nan")
+_Id = Annotated[int, msgspec.Meta(ge=-HIGHEST_ID, le=HIGHEST_ID)]
 _Nothing = Annotated[list[float], msgspec.Meta(max_length=0)]
 
 
 class _Box(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    image_id: int
-    category_id: int
+    image_id: _Id
+    category_id: _Id
     bbox: tuple[float, float, float, float]
-    id: int = -1
+    id: _Id = -1
     area: float | None = _NAN
     score: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = _NAN
     iscrowd: Literal[0] = 0

@@ -1,5 +1,6 @@
 """Which files are COCO, and where its images are."""
 
+import zipfile
 from pathlib import Path, PurePosixPath
 
 from pixmill.errors import FormatError
@@ -51,8 +52,13 @@ def _annotation_files(files: Files) -> list[str]:
 
 def _looks_like_coco(files: Files, name: str) -> bool:
     """One of COCO's words near the beginning, or near the end where an array comes first."""
-    with files.open(name) as file:
-        head = file.read(_LOOK_AT_BYTES)
+    try:
+        with files.open(name) as file:
+            head = file.read(_LOOK_AT_BYTES)
+    except (OSError, zipfile.BadZipFile) as error:
+        raise FormatError(
+            f"'{name}' in '{files.title}' cannot be read, or is damaged: {error}.", hint="Copy it again."
+        ) from error
     return head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and any(word in head for word in _WORDS)
 
 

@@ -6,6 +6,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from pixmill.formats.contract import HIGHEST_ID
+
 UNKNOWN = -1
 """The place of an id that the file does not have."""
 
@@ -45,7 +47,7 @@ class ImageIndex:
 
     def seal(self) -> None:
         """Make the arrays that `places` searches, once all images are known."""
-        numbers = [(identity, place) for identity, place in self._places.items() if isinstance(identity, int)]
+        numbers = [(identity, place) for identity, place in self._places.items() if _is_number(identity)]
         ids = np.array([identity for identity, _ in numbers], dtype=np.int64)
         order = np.argsort(ids, kind="stable")
         self._ids = ids[order]
@@ -84,6 +86,10 @@ class CategoryIndex:
     def places(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """The place of every id; `UNKNOWN` where there is none."""
         return _look_up(self._ids, self._order, ids)
+
+
+def _is_number(identity: object) -> bool:
+    return isinstance(identity, int) and abs(identity) <= HIGHEST_ID
 
 
 def _look_up(keys: NDArray[np.int64], values: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -14,7 +14,7 @@ from pixmill.formats.coco.boxes import decode_plain_boxes
 from pixmill.formats.coco.index import CategoryIndex, ImageIndex
 from pixmill.formats.coco.sections import JsonFile, as_json
 from pixmill.formats.coco.shapes import read_annotations
-from pixmill.formats.contract import NO_EXTERNAL_ID, FormatImage, FormatLabel
+from pixmill.formats.contract import HIGHEST_ID, NO_EXTERNAL_ID, FormatImage, FormatLabel, is_label_name
 from pixmill.formats.files import Files, why_unsafe
 from pixmill.formats.report import Report
 
@@ -46,6 +46,9 @@ class CocoSource:
         if "images" not in file.arrays:
             file.close()
             raise FormatError(f"'{file.name}' has no array 'images', so it is not COCO.", hint="Name another --format.")
+        for key in _TOP_LEVEL & file.values.keys():
+            file.close()
+            raise FormatError(f"'{key}' of '{file.name}' is not an array of objects.", hint="Write the file again.")
         report = Report()
         labels, categories = _read_categories(file, report)
         source = cls(files, labels, file.count("images"), file, folders, ImageIndex.empty(), categories, report)
@@ -84,7 +87,7 @@ class CocoSource:
         for piece, text in self._file.pieces("annotations"):
             columns = decode_plain_boxes(text, self._images, self._categories, self.report)
             if columns is None:
-                columns = read_annotations(_decode(text), self._images, self._categories, self.report)
+                columns = read_annotations(_decode(text, self.report), self._images, self._categories, self.report)
             self._read += piece.count
             self.report.annotations += len(columns)
             if len(columns):
@@ -95,7 +98,7 @@ class CocoSource:
 
     def _elements(self, key: str) -> Iterator[Element]:
         for _piece, text in self._file.pieces(key):
-            yield from _decode(text)
+            yield from _decode(text, self.report)
 
     def _image(self, element: Element, folders: list[str]) -> FormatImage | None:
         name, identity = element.get("file_name"), element.get("id")
@@ -113,7 +116,7 @@ class CocoSource:
             width=_size(element.get("width")),
             height=_size(element.get("height")),
             url=str(element.get("coco_url") or ""),
-            external_id=identity if isinstance(identity, int) else NO_EXTERNAL_ID,
+            external_id=identity if isinstance(identity, int) and identity <= HIGHEST_ID else NO_EXTERNAL_ID,
             metadata={key: value for key, value in element.items() if key not in _IMAGE_KEYS},
         )
 
@@ -127,12 +130,17 @@ class CocoSource:
         return None
 
 
-def _decode(text: bytes) -> list[Element]:
-    """Elements of any shape; numbers that JSON does not have come as NaN and infinity."""
-    if as_json(text) is text:
-        return msgspec.json.decode(text, type=list[Element])
-    decoded: list[Element] = json.loads(text)
-    return decoded
+def _decode(text: bytes, report: Report) -> list[Element]:
+    """Elements of any shape; numbers that JSON does not have come as NaN and infinity, broken letters as marks."""
+    try:
+        decoded = msgspec.json.decode(text, type=list[object]) if as_json(text) is text else json.loads(text)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        decoded = json.loads(text.decode("utf-8", "replace"), strict=False)
+    elements = [element for element in decoded if isinstance(element, dict)]
+    if len(elements) < len(decoded):
+        odd = next(element for element in decoded if not isinstance(element, dict))
+        report.skip("an element that is not a JSON object", str(odd)[:40], len(decoded) - len(elements))
+    return elements
 
 
 def _size(value: object) -> int | None:
@@ -143,10 +151,13 @@ def _read_categories(file: JsonFile, report: Report) -> tuple[list[FormatLabel],
     labels: dict[str, FormatLabel] = {}
     ids: dict[int, str] = {}
     for _piece, text in file.pieces("categories"):
-        for element in _decode(text):
+        for element in _decode(text, report):
             identity, name = element.get("id"), element.get("name")
-            if not isinstance(identity, int) or not isinstance(name, str) or not name.strip():
+            if not isinstance(identity, int) or identity > HIGHEST_ID or not isinstance(name, str):
                 report.skip("a category without id or name", f"category {identity or name or '?'}")
+                continue
+            if not is_label_name(name):
+                report.skip("a category whose name is not 1 to 200 visible characters", f"category {identity}")
                 continue
             if name in labels:
                 report.note("categories of the same name became one", name)

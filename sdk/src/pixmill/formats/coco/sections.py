@@ -53,16 +53,22 @@ class JsonFile:
     @classmethod
     def open(cls, path: Path, name: str) -> Self:
         """Find every top-level value; raises `FormatError` where the file is not one JSON object."""
-        if path.stat().st_size == 0:
-            raise FormatError(f"'{name}' is empty.", hint="Copy it again.")
-        with path.open("rb") as file:
-            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        try:
+            if path.stat().st_size == 0:
+                raise FormatError(f"'{name}' is empty.", hint="Copy it again.")
+            with path.open("rb") as file:
+                mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except OSError as error:
+            raise FormatError(f"'{name}' cannot be read: {error.strerror}.", hint="Check its rights.") from error
         found = cls(name, mapped, {}, {})
         try:
             found._index()
         except FormatError:
             mapped.close()
             raise
+        except RecursionError as error:
+            mapped.close()
+            raise FormatError(f"'{name}' is nested too deeply to be COCO.", hint="Write it again.") from error
         return found
 
     def pieces(self, key: str) -> Iterator[tuple[Piece, bytes]]:

@@ -26,7 +26,7 @@ from pixmill.annotations.rle import compress, decompress
 from pixmill.errors import AnnotationError
 from pixmill.formats.coco.boxes import name_of
 from pixmill.formats.coco.index import UNKNOWN, CategoryIndex, ImageIndex
-from pixmill.formats.contract import NO_EXTERNAL_ID
+from pixmill.formats.contract import HIGHEST_ID, NO_EXTERNAL_ID
 from pixmill.formats.report import Report
 
 EXACT = "pixmill"
@@ -90,7 +90,7 @@ def _append(
         score=score,
         bbox=box,
         area=_number(element.get("area"), "area"),
-        external_id=identity if isinstance(identity, int) and identity >= 0 else NO_EXTERNAL_ID,
+        external_id=identity if isinstance(identity, int) and 0 <= identity <= HIGHEST_ID else NO_EXTERNAL_ID,
         attributes=attributes,
     )
 

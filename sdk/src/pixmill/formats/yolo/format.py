@@ -3,7 +3,7 @@
 from pathlib import Path, PurePosixPath
 
 from pixmill.errors import FormatError
-from pixmill.formats.contract import ExportPlan, FormatLabel
+from pixmill.formats.contract import ExportPlan, FormatLabel, is_label_name
 from pixmill.formats.files import Files, is_image_name
 from pixmill.formats.report import Report
 from pixmill.formats.yolo.names import CONFIG_NAMES, LIST_NAMES, has_keypoints, names_from_config, names_from_list
@@ -38,6 +38,9 @@ class YoloFormat:
                 report.cannot_hold("the keypoints of YOLO poses (only their boxes are read)", found)
         if not names:
             raise FormatError(f"'{found}' names no classes.", hint=_HINT)
+        wrong = [name for name in names if not is_label_name(name)]
+        if wrong:
+            raise FormatError(f"'{found}' names a class {wrong[0]!r}.", hint="Give 1 to 200 visible characters.")
         images = [name for name in files.names() if is_image_name(name)]
         labels = [FormatLabel(name, external_id=place) for place, name in enumerate(dict.fromkeys(names))]
         return YoloSource(files, labels, names, images, _stray(files, images, found), report, poses=has_keypoints(text))

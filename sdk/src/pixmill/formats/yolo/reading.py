@@ -1,13 +1,14 @@
 """Reads YOLO: each image's text file, scaled to the image's display size."""
 
 import math
+import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Self
 
 from pixmill.annotations import AnnotationColumns, BoundingBox, ColumnsBuilder, Polygon, Ring, Shape
-from pixmill.errors import AnnotationError
+from pixmill.errors import AnnotationError, FormatError
 from pixmill.formats.contract import FormatImage, FormatLabel
 from pixmill.formats.files import Files
 from pixmill.formats.report import Report
@@ -71,8 +72,12 @@ class YoloSource:
         return self._read / max(1, len(self.image_files))
 
     def _read_labels(self, builder: ColumnsBuilder, labels: str, image: str) -> None:
-        with self.files.open(labels) as file:
-            lines = file.read().decode("utf-8", "replace").splitlines()
+        try:
+            with self.files.open(labels) as file:
+                lines = file.read().decode("utf-8", "replace").splitlines()
+        except (OSError, zipfile.BadZipFile, FormatError) as error:
+            self.report.skip(f"a label file that cannot be read: {error}", labels)
+            return
         if not any(line.strip() for line in lines):
             return
         size = display_size(self.files, image)

@@ -1,5 +1,6 @@
 """Writes YOLO: images/, labels/ and data.yaml."""
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -12,6 +13,7 @@ from pixmill.formats.report import Report
 from pixmill.formats.yolo.names import write_config
 
 CONFIG = "data.yaml"
+_UNFINISHED = ".unfinished-export"
 _AS_BOX = {
     ShapeKind.ROTATED_BOX: "rotated boxes: written as the boxes around them",
     ShapeKind.MASK: "masks: written as the boxes around them",
@@ -33,7 +35,13 @@ class YoloWriter:
         """Refuses a folder that already holds an export, with `FormatError`."""
         if (folder / CONFIG).exists():
             raise FormatError(f"'{folder / CONFIG}' exists already.", hint="Name another folder, or remove it.")
+        if (folder / _UNFINISHED).exists():
+            # Of an export that was cut off; images that came whole are kept.
+            shutil.rmtree(folder / "labels", ignore_errors=True)
+        elif (folder / "labels").exists():
+            raise FormatError(f"'{folder / 'labels'}' exists already.", hint="Name another folder, or remove it.")
         folder.mkdir(parents=True, exist_ok=True)
+        (folder / _UNFINISHED).touch()
         return cls(folder, {label.name: number for number, label in enumerate(plan.labels)})
 
     def image_file(self, path: str) -> Path:
@@ -55,6 +63,7 @@ class YoloWriter:
 
     def finish(self) -> Report:
         (self.folder / CONFIG).write_text(write_config(list(self.numbers), images="images"), encoding="utf-8")
+        (self.folder / _UNFINISHED).unlink()
         return self.report
 
     def _values(self, shape: Shape, box: BoundingBox | None, path: str) -> list[float] | None:
