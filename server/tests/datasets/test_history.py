@@ -104,6 +104,8 @@ class Histories(RuleBasedStateMachine):
         def meanwhile() -> None:
             self.history.bury()
             self.history.do(version_id, self._some(version_id, dying), Interference(dies_at, _die))
+            # Should the late one begin anew, it would wait for the dead one's lease: the clock stands still.
+            self.history.bury()
 
         self.history.do(version_id, self._some(version_id, late), Interference(at, meanwhile))
         self.history.bury()

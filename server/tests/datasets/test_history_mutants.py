@@ -34,7 +34,7 @@ def test_a_history_goes_wrong_without(
     schema.upgrade(database)
     database.close()
     monkeypatch.setattr(module, safeguard, without)
-    with pytest.raises((AssertionError, KeyError, OSError)):
+    with pytest.raises((AssertionError, LookupError, OSError)):
         histories(
             on(url, Tables(str(tmp_path / "tables")), tmp_path / "objects"), examples=EXAMPLES, steps=STEPS, seed=True
         )

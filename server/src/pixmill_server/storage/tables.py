@@ -7,7 +7,8 @@ written since (a writer that died, or one that was too late).
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Self, cast
@@ -16,6 +17,7 @@ import lance
 import numpy as np
 import pyarrow as pa
 from lance import LanceDataset, LanceOperation, Transaction
+from lance.commit import CommitConflictError
 from lance.fragment import FragmentMetadata, write_fragments
 from numpy.typing import NDArray
 
@@ -241,16 +243,18 @@ class TableWrite:
             removed_fragment_ids=removed, updated_fragments=updated, new_fragments=self._fragments, fields_modified=[]
         )
         transaction = Transaction(self.base.version, operation, transaction_properties=dict(self.properties))
-        written = LanceDataset.commit(
-            self.base,
-            transaction,
-            max_retries=_NO_RETRIES,
-            storage_options=self.tables._options(),  # noqa: SLF001
-        )
+        with _conflicts_as_foreign_writes(self.pinned):
+            written = LanceDataset.commit(
+                self.base,
+                transaction,
+                max_retries=_NO_RETRIES,
+                storage_options=self.tables._options(),  # noqa: SLF001
+            )
         ref = require_own(TableRef(self.pinned.name, self.pinned.branch, written.version), self.base.version)
         if self.tables.shape(ref).unindexed_rows <= reindex_above:
             return ref
-        written.optimize.optimize_indices()
+        with _conflicts_as_foreign_writes(ref):
+            written.optimize.optimize_indices()
         return require_own(TableRef(ref.name, ref.branch, written.version), ref.version)
 
     def _deletions(self) -> tuple[list[FragmentMetadata], list[int]]:
@@ -274,7 +278,7 @@ class TableWrite:
 def require_own(written: TableRef, base_version: int) -> TableRef:
     """A version that is not the next one after its base was built on somebody else's rows."""
     if written.version != base_version + 1:
-        raise ForeignWrite(f"Another writer wrote to '{written.name}' at the same time.", hint="Try again.")
+        raise _foreign(written)
     return written
 
 
@@ -284,20 +288,42 @@ def compact_table(write: TableWrite) -> TableRef:
     Raises `ForeignWrite` where another writer came in between.
     """
     table, start = write.base, write.base.version
-    if write.tables.shape(write.pinned).is_compact:
-        table.optimize.optimize_indices()
-    else:
-        # Built anew: Lance 14 looks for the moved index of a fork in the folder of the branch it was forked from.
-        columns = {index.name: index.field_names[0] for index in table.describe_indices()}
-        for name in columns:
-            table.drop_index(name)
-        table.optimize.compact_files()
-        for name, column in columns.items():
-            table.create_scalar_index(column, "BTREE", name=name)
+    with _conflicts_as_foreign_writes(write.pinned):
+        _compact(table, write.tables.shape(write.pinned))
     for number in range(start + 1, table.version + 1):
         if _operation(table, number) not in _SAME_CONTENT:
-            raise ForeignWrite(f"Another writer wrote to '{write.pinned.name}' during compaction.", hint="Try again.")
+            raise _foreign(write.pinned)
     return TableRef(write.pinned.name, write.pinned.branch, table.version)
+
+
+def _compact(table: LanceDataset, shape: Shape) -> None:
+    if shape.is_compact:
+        table.optimize.optimize_indices()
+        return
+    # Built anew: Lance 14 looks for the moved index of a fork in the folder of the branch it was forked from.
+    columns = {index.name: index.field_names[0] for index in table.describe_indices()}
+    for name in columns:
+        table.drop_index(name)
+    table.optimize.compact_files()
+    for name, column in columns.items():
+        table.create_scalar_index(column, "BTREE", name=name)
+
+
+@contextmanager
+def _conflicts_as_foreign_writes(ref: TableRef) -> Iterator[None]:
+    """Lance merges some writes that meet, which `require_own` finds, and refuses others."""
+    try:
+        yield
+    except CommitConflictError as error:
+        raise _foreign(ref) from error
+    except OSError as error:
+        if "commit conflict" not in str(error):
+            raise
+        raise _foreign(ref) from error
+
+
+def _foreign(ref: TableRef) -> ForeignWrite:
+    return ForeignWrite(f"Another writer wrote to '{ref.name}' at the same time.", hint="Try again.")
 
 
 def _operation(table: LanceDataset, version: int) -> type | None:
@@ -318,7 +344,8 @@ def _restored(newest: LanceDataset, ref: TableRef, properties: Mapping[str, str]
     transaction = Transaction(
         newest.version, LanceOperation.Restore(ref.version), transaction_properties=dict(properties)
     )
-    return LanceDataset.commit(newest, transaction, max_retries=_NO_RETRIES)
+    with _conflicts_as_foreign_writes(ref):
+        return LanceDataset.commit(newest, transaction, max_retries=_NO_RETRIES)
 
 
 def _address_predicate(addresses: NDArray[np.uint64]) -> str:
