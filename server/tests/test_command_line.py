@@ -116,6 +116,26 @@ def test_a_missing_file_is_named(pixmill: Pixmill) -> None:
     assert "There is no file '/nowhere/model.onnx'" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("model.onnx", b"not a model", "'model.onnx' is not an ONNX file"),
+        ("model.tflite", b"not a model", "'model.tflite'"),
+        ("model.pt", b"\x80\x02}q\x00.", "'model.pt' is a pickle"),
+    ],
+)
+def test_a_model_file_that_is_none_is_refused_before_it_is_sent(
+    pixmill: Pixmill, tmp_path: Path, name: str, content: bytes, why: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    (tmp_path / "labels.txt").write_text("person\n")
+    arguments = ("--to", "x/1", "--task", "detection", "--labels", str(tmp_path / "labels.txt"))
+    done = pixmill("models", "push", str(tmp_path / name), *arguments, url="http://127.0.0.1:9")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert why in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_processings_are_listed_shown_and_set(pixmill: Pixmill) -> None:
     names = {one["name"] for one in json.loads(pixmill("processings", "ls", "--json").stdout)}
     assert {"yolo-preannotation", "tensorflow-preannotation"} <= names

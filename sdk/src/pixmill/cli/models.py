@@ -10,7 +10,7 @@ from pixmill.cli.connect import connect
 from pixmill.cli.output import Json, print_facts, print_json, print_list, size_text, talk, transfer_progress
 from pixmill.client.models import FrameworkName, ModelDescription, files_of
 from pixmill.errors import InvalidInput, ModelError
-from pixmill.inference.metadata import ModelMetadata, read_metadata, require_family
+from pixmill.inference.metadata import ModelMetadata, read_metadata, require_family, require_not_pickle
 
 app = typer.Typer(help="Models and their versions.")
 
@@ -31,6 +31,8 @@ def push_model(
 ) -> None:
     """Register a model file; what it does not say of itself has to be given."""
     files = files_of(path)
+    for file in files.values():
+        require_not_pickle(file)
     given = _read_labels(labels) if labels else ()
     said = read_metadata(path, labels=given) if path.suffix.lower() in _READABLE and path.is_file() else None
     names = given or (said.labels if said else ())

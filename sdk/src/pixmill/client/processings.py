@@ -37,7 +37,8 @@ class Processings:
         try:
             source = file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise InvalidInput(f"'{file}' cannot be read: {error}.", hint="Give a Python file.") from error
+            why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            raise InvalidInput(f"'{file}' cannot be read: {why}.", hint="Give a Python file.") from error
         send = PushProcessing(file_name=file.name, source=source).model_dump_json().encode()
         answer = self._connection.raw("POST", "/processings", content=send, timeout_seconds=_PUSH_SECONDS)
         return Processing.model_validate_json(answer.content)
