@@ -60,20 +60,26 @@ class Commands:
 def main() -> None:
     """Draw, start, import, launch, follow, sum up, serve."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    shutil.rmtree(DATA, ignore_errors=True)
-    pictures = DATA / "pictures"
-    print("Drawing the sample: street scenes of our own.", flush=True)
-    subprocess.run([sys.executable, "-m", "sample.draw", str(pictures)], cwd=ROOT, check=True)
-    port = _free_port(USUAL_PORT)
-    with _server(port) as commands:
-        commands.require("datasets", "import", str(pictures / "images"), "--to", VERSION)
-        commands.require("labels", "set", VERSION, "person", "car")
-        commands.require("models", "push", str(WEIGHTS), "--to", "street-yolo/1")
-        code = commands.show("jobs", "launch", "yolo-preannotation", VERSION, "--model", "street-yolo/1", "--follow")
+    with annotated_sample() as (commands, code):
         _print_summary(commands)
         if os.environ.get("ONCE") == "1":
             sys.exit(code)
         _serve_until_interrupted(commands.url)
+
+
+@contextmanager
+def annotated_sample() -> Iterator[tuple[Commands, int]]:
+    """A server with the sample, pre-annotated, and the exit code of the launch; both end with the block."""
+    shutil.rmtree(DATA, ignore_errors=True)
+    pictures = DATA / "pictures"
+    print("Drawing the sample: street scenes of our own.", flush=True)
+    subprocess.run([sys.executable, "-m", "sample.draw", str(pictures)], cwd=ROOT, check=True)
+    with _server(_free_port(USUAL_PORT)) as commands:
+        commands.require("datasets", "import", str(pictures / "images"), "--to", VERSION)
+        commands.require("labels", "set", VERSION, "person", "car")
+        commands.require("models", "push", str(WEIGHTS), "--to", "street-yolo/1")
+        launch = ("jobs", "launch", "yolo-preannotation", VERSION, "--model", "street-yolo/1", "--follow")
+        yield commands, commands.show(*launch)
 
 
 @contextmanager
