@@ -11,8 +11,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from pixmill.cli.output import talk
 from pixmill.client import Client
+from pixmill.client.jobs import Job
 from pixmill.errors import PixmillError
-from pixmill.wire.jobs import Job
 
 SILENCE_SECONDS = 5.0
 
