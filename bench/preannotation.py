@@ -17,7 +17,7 @@ from pixmill.annotations.images import RgbImage
 from pixmill.authoring import ModelVersion
 from pixmill.inference.detector import open_detector
 
-COPIES = 4
+COPIES = 2
 BATCH = 8
 CONFIDENCE = 0.25
 
