@@ -30,7 +30,7 @@ def test_everything_a_processing_may_import_is_documented() -> None:
 
 def test_the_processing_of_the_guide_is_one() -> None:
     page = (DOCS / "how-to/write-a-processing.md").read_text()
-    (source,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    (source,) = re.findall(r"```python\n(# /// script.*?)```", page, re.DOTALL)
     module = ModuleType("tag_dark_images")
     exec(compile(source, "tag_dark_images.py", "exec"), module.__dict__)  # noqa: S102 - the page's own example
     schema = read_schema(module)
