@@ -5,7 +5,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pixmill.authoring
-from pixmill.authoring.schema import read_schema
+from pixmill.authoring.schema import ProcessingSchema, read_schema
 from pixmill.formats import format_names
 from tools.cli_reference import commands, options
 
@@ -28,14 +28,23 @@ def test_everything_a_processing_may_import_is_documented() -> None:
     assert not missing
 
 
-def test_the_processing_of_the_guide_is_one() -> None:
+def test_the_processings_of_the_guide_are_some() -> None:
     page = (DOCS / "how-to/write-a-processing.md").read_text()
-    (source,) = re.findall(r"```python\n(# /// script.*?)```", page, re.DOTALL)
-    module = ModuleType("tag_dark_images")
-    exec(compile(source, "tag_dark_images.py", "exec"), module.__dict__)  # noqa: S102 - the page's own example
-    schema = read_schema(module)
-    assert (schema["name"], schema["kind"]) == ("tag-dark-images", "tagging")
-    assert next(spec["name"] for spec in schema["parameters"]) == "threshold"
+    schemas = [_schema_of(source) for source in re.findall(r"```python\n(.*?)```", page, re.DOTALL)]
+    assert [(schema["name"], schema["form"]) for schema in schemas] == [
+        ("tag-dark-images", "batch"),
+        ("tag-duplicates", "version"),
+    ]
+    assert [schema["parameters"][0]["help"] for schema in schemas] == [
+        "mean brightness, 0 (black) to 255 (white), below which an image is dark.",
+        "how many of the 64 bits of two fingerprints may differ.",
+    ]
+
+
+def _schema_of(source: str) -> ProcessingSchema:
+    module = ModuleType("a_processing")
+    exec(compile(source, "a_processing.py", "exec"), module.__dict__)  # noqa: S102 - the page's own example
+    return read_schema(module)
 
 
 def test_every_option_of_every_command_says_what_it_is() -> None:
