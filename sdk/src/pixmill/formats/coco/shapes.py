@@ -46,6 +46,7 @@ KNOWN_KEYS = frozenset(
         EXACT,
     }
 )
+_NUMBERS = frozenset({int, float})
 _BOX_NUMBERS = 4
 _KEYPOINT_NUMBERS = 3
 
@@ -122,7 +123,7 @@ def _box(value: object) -> BoundingBox | None:
     numbers = _floats(value, "a box that is not four numbers")
     if len(numbers) != _BOX_NUMBERS:
         raise AnnotationError("a box that is not four numbers")
-    if not all(math.isfinite(number) for number in numbers):
+    if not _are_finite(numbers):
         raise AnnotationError("a box whose numbers are not finite")
     if numbers[2] < 0 or numbers[3] < 0:
         raise AnnotationError("a box of negative size")
@@ -133,7 +134,7 @@ def _ring(value: object) -> Ring:
     numbers = _floats(value, "a polygon that is not a list of numbers")
     if len(numbers) % 2:
         raise AnnotationError("a polygon with an odd number of coordinates")
-    if not all(math.isfinite(number) for number in numbers):
+    if not _are_finite(numbers):
         raise AnnotationError("a polygon whose numbers are not finite")
     if len(numbers) < 6:  # noqa: PLR2004 - three points
         raise AnnotationError("a polygon of fewer than three points")
@@ -197,9 +198,14 @@ def _polygon_with_holes(points: tuple[tuple[float, float], ...], sizes: list[flo
 
 
 def _floats(value: object, complaint: str) -> list[float]:
-    if not isinstance(value, list) or not all(isinstance(number, int | float) for number in value):
+    if not isinstance(value, list) or not set(map(type, value)) <= _NUMBERS:
         raise AnnotationError(complaint)
-    return [float(number) for number in value]
+    return list(map(float, value))
+
+
+def _are_finite(numbers: list[float]) -> bool:
+    """A sum is finite only if every number is: one call instead of many."""
+    return math.isfinite(sum(numbers)) or all(map(math.isfinite, numbers))
 
 
 def _number(value: object, what: str) -> float | None:
