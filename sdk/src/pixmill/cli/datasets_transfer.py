@@ -17,6 +17,7 @@ from pixmill.formats import AUTO, Findings, Report, format_names
 app = typer.Typer()
 
 _NAMES_SHOWN = 5
+_LABELS_SHOWN = 8
 _PER_CENT = 100
 _Section = tuple[str, Mapping[str, tuple[int, Sequence[str]]]]
 
@@ -109,10 +110,11 @@ def _tell(result: ImportResult, to: str, *, dry_run: bool) -> None:
     _print_sections(sections)
     if done is not None:
         unchanged = f", {done.unchanged_assets} were there already" if done.unchanged_assets else ""
-        labels = f", new labels: {', '.join(done.new_labels)}" if done.new_labels else ""
+        more = ", ..." if len(done.new_labels) > _LABELS_SHOWN else ""
+        labels = f", {len(done.new_labels)} new Labels ({', '.join(done.new_labels[:_LABELS_SHOWN])}{more})"
         console.print(
             f"{to}@{done.revision}: added {done.added_assets} images{unchanged}, "
-            f"{done.added_annotations} annotations{labels}"
+            f"{done.added_annotations} annotations{labels if done.new_labels else ''}"
         )
     elif dry_run:
         console.print(f"Nothing was written (--dry-run). Labels in the file: {', '.join(result.labels) or 'none'}.")
@@ -157,7 +159,7 @@ def _print_sections(sections: Sequence[_Section]) -> None:
     console = talk()
     for title, counts in sections:
         for reason, (count, names) in counts.items():
-            more = f" and {count - _NAMES_SHOWN} more" if count > _NAMES_SHOWN else ""
+            more = ", ..." if len(names) > _NAMES_SHOWN else ""
             console.print(f"{title} ({count}): {reason}: {', '.join(names[:_NAMES_SHOWN])}{more}")
 
 

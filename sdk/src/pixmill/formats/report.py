@@ -1,6 +1,5 @@
 """What an import or an export read, what it left out and why. Memory does not grow with what went wrong."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 EXAMPLES = 100
@@ -13,12 +12,12 @@ class Findings:
 
     count: int = 0
     names: list[str] = field(default_factory=list)
-    """The first `EXAMPLES` of them."""
+    """The first `EXAMPLES` of them; one that comes several times in a row is named once."""
 
     def add(self, name: str, count: int = 1) -> None:
         """One more thing, or several that go by one name."""
         self.count += count
-        if len(self.names) < EXAMPLES:
+        if len(self.names) < EXAMPLES and self.names[-1:] != [name]:
             self.names.append(name)
 
 
@@ -53,15 +52,3 @@ class Report:
     def skipped_count(self) -> int:
         """How many things were left out because they were wrong."""
         return sum(findings.count for findings in self.skipped.values())
-
-    def lines(self, *, names: int = 5) -> Iterator[str]:
-        """The report for a person: one line a reason, with the first few names."""
-        for title, section in (
-            ("skipped", self.skipped),
-            ("cannot be held", self.unsupported),
-            ("note", self.notes),
-        ):
-            for reason, findings in section.items():
-                shown = ", ".join(findings.names[:names])
-                more = f" and {findings.count - names} more" if findings.count > names else ""
-                yield f"{title}: {reason} ({findings.count}): {shown}{more}"
