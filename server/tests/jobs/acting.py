@@ -38,7 +38,7 @@ class Supervisor:
         if raw is None and body is not None:
             headers["Content-Type"] = "application/json"
         address = f"{self.url}/api/v1/runtime/runs/{self.run.run_id}/{path}"
-        return httpx2.request(method, address, content=content, headers=headers, trust_env=False)
+        return httpx2.request(method, address, content=content, headers=headers, trust_env=False, timeout=60)
 
     def start(self) -> None:
         assert self.send("POST", "started", {"pid": 7, "sandbox": {"tier": "none"}}).status_code == 204

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
-from pixmill.annotations import Origin, Source
+from pixmill.annotations import AnnotationColumns, Origin, Source
 from pixmill.errors import PixmillError
 from pixmill_server.datasets.changes import ChangePart, ChangeSource, Existing
 from pixmill_server.datasets.commit import commit
@@ -24,6 +24,7 @@ from pixmill_server.jobs.tables import JobRow, RunRow
 
 COMMIT_LEASE = timedelta(minutes=3)
 """Longer than a commit waits for the version."""
+CHUNKS_AT_ONCE = 16
 COMMIT_CHUNK = -1
 """The `chunk_index` of outcomes that only the commit brought about."""
 
@@ -112,14 +113,17 @@ def _commit(jobs: Jobs, caller: Caller, processing: PinnedProcessing, ledger: Le
 
 
 def _parts(jobs: Jobs, caller: Caller, processing: PinnedProcessing, keys: list[str]) -> Iterator[ChangePart]:
-    for results in read_staged(jobs.objects, keys):
+    """Many chunks at a time: the commit looks up the assets of a part all at once."""
+    for start in range(0, len(keys), CHUNKS_AT_ONCE):
         _stay_alive(jobs, caller)
+        staged = list(read_staged(jobs.objects, keys[start : start + CHUNKS_AT_ONCE]))
+        columns = [found for results in staged if (found := results.columns()) is not None]
         yield ChangePart(
-            annotations=results.columns(),
+            annotations=AnnotationColumns.concatenate(columns) if columns else None,
             # A Processing that is not for shapes has not looked for any.
-            done=results.done if processing.annotates else (),
-            tags=results.tags,
-            metadata=results.metadata,
+            done=[asset_id for results in staged for asset_id in results.done] if processing.annotates else (),
+            tags={asset_id: tags for results in staged for asset_id, tags in results.tags.items()},
+            metadata={asset_id: values for results in staged for asset_id, values in results.metadata.items()},
         )
 
 
