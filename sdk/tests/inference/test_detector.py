@@ -1,3 +1,4 @@
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,9 @@ from pixmill.inference.detector import open_detector
 from .model_files import Batch, StoredModel, constant_detector, end_to_end_output
 
 LABELS = ("car", "person", "dog")
-ONNX_ENGINES = ["onnxruntime", "openvino"]
+# Found by their files, so that a new engine meets the same tests.
+KINDS = [import_module(f"pixmill.inference.engines.{name}").create() for name in engine_names()]
+ONNX_ENGINES = [kind.name for kind in KINDS if "onnx" in kind.frameworks]
 
 
 def picture(level: int, *, width: int = 128, height: int = 64) -> NDArray[np.uint8]:
