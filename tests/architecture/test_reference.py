@@ -5,6 +5,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pixmill.authoring
+from pixmill import Client
 from pixmill.authoring.schema import ProcessingSchema, read_schema
 from pixmill.formats import format_names
 from tools.cli_reference import commands, options
@@ -61,3 +62,13 @@ def test_every_command_says_what_it_does() -> None:
 def test_every_format_is_documented() -> None:
     page = (DOCS / "reference/formats.md").read_text()
     assert set(re.findall(r"^## `(\w+)`", page, re.MULTILINE)) == set(format_names())
+
+
+def test_every_method_of_the_client_is_documented_and_every_documented_one_exists() -> None:
+    rows = re.findall(r"^\| `(client[\w.]*)` \| (.*) \|$", (DOCS / "reference/client.md").read_text(), re.MULTILINE)
+    with Client("http://127.0.0.1:1", "token") as client:
+        nouns = {f"client.{name}": noun for name, noun in vars(client).items() if name not in {"url", "connection"}}
+        assert {noun: set(re.findall(r"`(\w+)`", row)) for noun, row in rows} == {
+            name: {method for method in dir(type(noun)) if not method.startswith("_")}
+            for name, noun in {"client": client, **nouns}.items()
+        }

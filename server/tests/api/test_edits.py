@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import lance
 import numpy as np
 import pytest
 from PIL import Image
@@ -125,6 +126,17 @@ def test_a_stranger_may_not_save(server: RunningServer, client: Client) -> None:
     wish = {"edits": [{"action": "delete", "asset_id": asset.id, "annotation_id": "0" * 32}]}
     with Client(server.url, server.stranger.token) as stranger:
         assert stranger.connection._http.post(f"/versions/{version.id}/annotations", json=wish).status_code == 404
+
+
+def test_a_version_is_opened_with_lance_as_it_was_pinned(client: Client) -> None:
+    asset = client.assets.show("street/v1", "a.png")
+    client.annotations.add("street/v1", asset, "car", BoundingBox(1, 1, 2, 2))
+    tables = client.versions.to_lance("street/v1")
+    client.annotations.add("street/v1", asset, "car", BoundingBox(3, 3, 2, 2))
+    annotations = tables.annotations
+    opened = lance.dataset(annotations.uri).checkout_version((annotations.branch, annotations.version))
+    (row,) = opened.to_table().to_pylist()
+    assert (row["bbox_x"], {label.id: label.name for label in tables.labels}[row["label_id"]]) == (1, "car")
 
 
 def test_assets_are_filtered(client: Client) -> None:

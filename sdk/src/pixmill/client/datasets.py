@@ -14,6 +14,7 @@ from pixmill.wire.datasets import (
     ForkVersion,
     LabelCount,
     LabelPage,
+    LanceTables,
     RevertVersion,
     Revision,
     RevisionPage,
@@ -87,6 +88,12 @@ class Versions:
         return self._connection.ask(
             "PATCH", f"/versions/{self.show(address).id}", Version, send=ChangeVersion(locked=False)
         )
+
+    def to_lance(self, address: str) -> LanceTables:
+        """Where it lies and as which Lance versions, pinned, for programs that can reach the tables themselves."""
+        found = self.show(address)
+        parameters = {"number": found.revision}
+        return self._connection.ask("GET", f"/versions/{found.id}/lance", LanceTables, parameters=parameters)
 
     def delete(self, address: str) -> None:
         """Hide it and give its name free."""

@@ -102,6 +102,24 @@ class RevisionPage(WireModel):
     next_cursor: str | None = None
 
 
+class LanceTable(WireModel):
+    """`lance.dataset(uri).checkout_version((branch, version))` reads it as the Revision has it."""
+
+    uri: str
+    branch: str
+    version: int
+
+
+class LanceTables(WireModel):
+    """Where one Revision lies, for Lance, DuckDB, Polars, PyTorch or Ray."""
+
+    revision: int
+    assets: LanceTable
+    annotations: LanceTable
+    labels: list[Label]
+    """What `annotations.label_id` names."""
+
+
 class CreateVersion(WireRequest):
     """An empty DatasetVersion; its Dataset is made where there is none."""
 

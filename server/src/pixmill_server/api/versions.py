@@ -8,6 +8,9 @@ from pixmill.wire.datasets import (
     ChangeVersion,
     CreateVersion,
     ForkVersion,
+    Label,
+    LanceTable,
+    LanceTables,
     RevertVersion,
     RevisionPage,
     Version,
@@ -18,6 +21,7 @@ from pixmill_server.api.pages import DEFAULT_LIMIT, Cursor, Limit, cut, number_c
 from pixmill_server.api.version_records import revisions, version, version_at
 from pixmill_server.datasets import queries, versions
 from pixmill_server.datasets.revert import revert
+from pixmill_server.datasets.to_lance import LanceAddress, to_lance
 
 router = APIRouter(prefix="/versions", tags=["datasets"])
 Address = Annotated[str | None, Query(description="`street/v1`, or `street/v1@17` for an older Revision.")]
@@ -97,3 +101,26 @@ def revert_version(services: Services, actor: CurrentActor, version_id: str, req
     """A new Revision with the content of an old one; nothing is lost."""
     revert(services.datasets, actor, version_id, request.number)
     return version(services, actor, version_id)
+
+
+@router.get("/{version_id}/lance")
+def locate_tables(
+    services: Services,
+    actor: CurrentActor,
+    version_id: str,
+    number: Annotated[int | None, Query(ge=1, lt=2**31, description="An older Revision.")] = None,
+) -> LanceTables:
+    """Where a Revision lies, for programs that can reach the tables themselves."""
+    with services.database.reading() as session:
+        queries.version_by_id(session, actor.organization_id, version_id)
+    found = to_lance(services.datasets, queries.pin(services.datasets, version_id, number))
+    return LanceTables(
+        revision=found.number,
+        assets=_table(found.assets),
+        annotations=_table(found.annotations),
+        labels=[Label(id=label.id, name=label.name, color=label.color) for label in found.labels],
+    )
+
+
+def _table(address: LanceAddress) -> LanceTable:
+    return LanceTable(uri=address.uri, branch=address.branch, version=address.version)
