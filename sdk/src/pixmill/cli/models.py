@@ -30,9 +30,7 @@ def push_model(
     json: Json = False,
 ) -> None:
     """Register a model file; what it does not say of itself has to be given."""
-    files = files_of(path)
-    for file in files.values():
-        require_not_pickle(file)
+    total = _size_of_safe_files(path)
     given = _read_labels(labels) if labels else ()
     said = read_metadata(path, labels=given) if path.suffix.lower() in _READABLE and path.is_file() else None
     names = given or (said.labels if said else ())
@@ -53,7 +51,6 @@ def push_model(
         parameters=_parameters(said),
         licence=licence or (said.licence if said else None) or None,
     )
-    total = sum(file.stat().st_size for file in files.values())
     with connect() as client, transfer_progress(path.name, total) as progress:
         version = client.models.push(path, to, description, progress=progress)
     if json:
@@ -110,6 +107,14 @@ def show_model(
         f"{len(version.labels)} classes": ", ".join(version.labels) or "-",
     }
     print_facts(facts, as_json=version if json else None)
+
+
+def _size_of_safe_files(path: Path) -> int:
+    """In bytes, of all files together; raises `ModelError` where one is pickled."""
+    files = files_of(path).values()
+    for file in files:
+        require_not_pickle(file)
+    return sum(file.stat().st_size for file in files)
 
 
 def _read_labels(file: Path) -> tuple[str, ...]:
