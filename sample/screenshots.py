@@ -78,6 +78,7 @@ def _pages(commands: Commands, failed: str) -> Iterator[tuple[str, str]]:
     yield "datasets", "/datasets"
     yield "version", f"/datasets/{VERSION}"
     yield "version-empty-filter", f"/datasets/{VERSION}?label=car&after=zzz"
+    yield "history", f"/datasets/{VERSION}/history"
     yield "process", f"/datasets/{VERSION}/process?processing=yolo-preannotation&model=street-yolo/1&check=1"
     yield "processings", "/processings"
     yield "processing", "/processings/yolo-preannotation"

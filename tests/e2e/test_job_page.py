@@ -108,3 +108,14 @@ def test_a_processing_is_launched_from_the_version_it_works_on(signed_in: Page, 
     signed_in.get_by_role("button", name="Launch").click()
     signed_in.wait_for_url("**/jobs/job_*")
     expect(signed_in.locator(".pill").first).to_have_text("succeeded", timeout=90_000)
+
+
+def test_going_back_to_a_revision_undoes_what_a_run_has_done(signed_in: Page, product: Product) -> None:
+    product.require("datasets", "fork", "plain/v1@2", "plain/undone")
+    before = product.ask("datasets", "show", "plain/undone")["counts"]
+    job = product.ask("jobs", "launch", "slow-tag", "plain/undone", "-p", "batch_size=4")
+    product.require("jobs", "wait", job["id"])
+    signed_in.goto(f"{product.url}/datasets/plain/undone/history")
+    signed_in.get_by_role("button", name="Go back to Revision 1").click()
+    expect(signed_in.get_by_role("row").nth(1)).to_contain_text("shown now")
+    assert product.ask("datasets", "show", "plain/undone")["counts"] == before

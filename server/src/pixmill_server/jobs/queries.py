@@ -89,6 +89,12 @@ def find_run(session: Session, job_id: str, number: int | None) -> RunRow:
     return found
 
 
+def places_of_runs(session: Session, run_ids: Sequence[str]) -> dict[str, tuple[str, int]]:
+    """Job id and number of each Run, by the Run's id."""
+    rows = session.execute(select(RunRow.id, RunRow.job_id, RunRow.number).where(RunRow.id.in_(run_ids)))
+    return {row.id: (row.job_id, row.number) for row in rows}
+
+
 def show_job(session: Session, job: JobRow, *, now: datetime) -> JobRecord:
     """A Job with all its Runs."""
     runs = session.scalars(select(RunRow).where(RunRow.job_id == job.id).order_by(RunRow.number.desc())).all()
