@@ -42,7 +42,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command (None: this process's); errors that Pixmill knows become one message on stderr."""
     talk = Console(stderr=True, soft_wrap=True, highlight=False)
     try:
-        build()(args=list(arguments) if arguments is not None else None, prog_name="pixmill")
+        given = list(sys.argv[1:] if arguments is None else arguments)
+        build(only=given[0] if given else "")(args=given, prog_name="pixmill")
     except SystemExit as ending:
         code = ending.code if isinstance(ending.code, int) else int(bool(ending.code))
         return ExitCode.CANCELLED if code == _INTERRUPTED else code
@@ -61,8 +62,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
     return ExitCode.WORKED
 
 
-def build() -> typer.Typer:
-    """The whole command line, put together from the modules of this package."""
+def build(*, only: str = "") -> typer.Typer:
+    """The command line, put together from the modules of this package.
+
+    `only` names the noun that is asked for, so that the others need not be imported; where there is none of this name,
+    all are there.
+    """
     app = typer.Typer(
         no_args_is_help=True,
         pretty_exceptions_enable=False,
@@ -72,18 +77,24 @@ def build() -> typer.Typer:
     )
     app.callback()(_root)
     nouns: dict[str, typer.Typer] = {}
-    for found in sorted(pkgutil.iter_modules(cli.__path__), key=lambda module: module.name):
-        module = importlib.import_module(f"{cli.__name__}.{found.name}")
+    names = sorted(module.name for module in pkgutil.iter_modules(cli.__path__))
+    wanted = [name for name in names if _noun_of(name) == only] or names
+    for name in wanted:
+        module = importlib.import_module(f"{cli.__name__}.{name}")
         if isinstance(part := getattr(module, "app", None), typer.Typer):
-            noun = nouns.setdefault(found.name.partition("_")[0], typer.Typer(no_args_is_help=True))
+            noun = nouns.setdefault(_noun_of(name), typer.Typer(no_args_is_help=True))
             noun.registered_commands.extend(part.registered_commands)
             if isinstance(part.info.help, str):
                 noun.info.help = part.info.help
         elif callable(command := getattr(module, "command", None)):
-            app.command(found.name)(command)
+            app.command(name)(command)
     for name, noun in nouns.items():
         app.add_typer(noun, name=name)
     return app
+
+
+def _noun_of(module: str) -> str:
+    return module.partition("_")[0]
 
 
 def _print_version(asked: bool) -> None:
