@@ -1,0 +1,71 @@
+"""Every page against axe-core, light and dark. The pages come from the route table, so that none is forgotten."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.routing import APIRoute
+from PIL import Image
+from playwright.sync_api import Browser, Page
+
+from pixmill_server.web import datasets, history, jobs, models, process, processings, sign_in
+from tests.e2e.product import Product, product_up
+
+AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+SERIOUS = {"serious", "critical"}
+MODULES = (datasets, history, jobs, models, process, processings, sign_in)
+# What follows another page's address, and what only leads elsewhere.
+EXAMPLES = {"dataset": "plain", "version": "v1", "name": "yolo-preannotation"}
+NOT_PAGES = {"/", "/jobs/table", "/jobs/{job_id}/state", "/models/{model}/{version}"}
+RUN = "async () => (await axe.run()).violations.map((v) => [v.impact, v.id, v.nodes.map((n) => n.html).join(' | ')])"
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """Pixmill with a few images, one of them labelled, and a Job that failed or waits."""
+    folder = tmp_path_factory.mktemp("plain")
+    for number in range(3):
+        Image.new("RGB", (64, 48), (60 * number, 90, 160)).save(folder / f"{number}.png")
+    code = tmp_path_factory.mktemp("code") / "unlucky.py"
+    code.write_text(
+        "# /// script\n# dependencies = []\n# ///\n"
+        '"""Fail."""\n\nfrom pixmill.authoring import Context, DatasetVersion, processing\n\n\n'
+        '@processing(kind="test")\ndef unlucky(ctx: Context, dataset: DatasetVersion) -> None:\n'
+        '    raise ValueError("no luck")\n'
+    )
+    with product_up(tmp_path_factory.mktemp("product") / "data") as product:
+        product.require("datasets", "import", str(folder), "--to", "plain/v1")
+        product.require("labels", "set", "plain/v1", "person", "car")
+        product.require("processings", "push", str(code))
+        job = product.ask("jobs", "launch", "unlucky", "plain/v1")
+        product.run("jobs", "wait", job["id"])
+        yield product
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_has_a_serious_violation(browser: Browser, product: Product, scheme: str) -> None:
+    dark = scheme == "dark"
+    # Only so that axe may be brought in: the pages' own policy lets nothing in.
+    page = browser.new_page(color_scheme="dark" if dark else "light", bypass_csp=True)
+    found = _violations(page, f"{product.url}/sign-in")
+    page.get_by_label("API token").fill((product.data / "local-token").read_text().strip())
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/datasets")
+    job = product.ask("jobs", "ls")[0]["id"]
+    for path in _paths(job):
+        found += _violations(page, product.url + path)
+    page.close()
+    assert not found
+
+
+def _paths(job: str) -> list[str]:
+    routes = [route for module in MODULES for route in module.router.routes if isinstance(route, APIRoute)]
+    pages = {route.path for route in routes if "GET" in (route.methods or ())} - NOT_PAGES - {"/sign-in"}
+    addresses = sorted(path.format(**EXAMPLES, job_id=job) for path in pages)
+    return [*addresses, "/datasets/plain/v1/process?processing=yolo-preannotation&check=1", "/datasets/no/where"]
+
+
+def _violations(page: Page, address: str) -> list[str]:
+    page.goto(address)
+    page.add_script_tag(path=AXE)
+    return [f"{address}: {rule}: {nodes[:300]}" for impact, rule, nodes in page.evaluate(RUN) if impact in SERIOUS]
