@@ -21,7 +21,6 @@ import pixmill_server
 from pixmill_server import api, web
 from pixmill_server.api.openapi import describe
 from pixmill_server.api.problems import answer_with_problems
-from pixmill_server.datasets.tending import tending
 from pixmill_server.wiring import Services
 
 API_PREFIX = "/api/v1"
@@ -44,8 +43,7 @@ def create_app(services: Services) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        with tending(services.datasets):
-            yield
+        yield
         services.close()
 
     app = create_api(lifespan)

@@ -1,24 +1,21 @@
-"""Upkeep in the background of a server: a thread that goes round every few minutes."""
+"""Upkeep in the background of a worker: a thread that goes round now and then."""
 
 import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
 
 from pixmill_server.datasets.maintain import tend
 from pixmill_server.datasets.stores import Datasets
-
-EVERY_SECONDS: Final = 300.0
 
 logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def tending(datasets: Datasets, *, every_seconds: float = EVERY_SECONDS) -> Iterator[None]:
+def tending(datasets: Datasets, *, every_seconds: float) -> Iterator[None]:
     """Tend all versions while the block runs, for the first time after `every_seconds`.
 
-    Several servers may do so at once: each version's lease lets one at a time. It ends with the block at the latest
+    Several workers may do so at once: each version's lease lets one at a time. It ends with the block at the latest
     when the version at hand is done.
     """
     stop = threading.Event()

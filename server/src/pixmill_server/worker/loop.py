@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import psutil
 
-from pixmill_server.datasets.maintain import tend
+from pixmill_server.datasets.tending import tending
 from pixmill_server.jobs.errors import RunIsOver, StaleFence
 from pixmill_server.jobs.lifecycle import Reason
 from pixmill_server.jobs.queue import adopt, claim, expire, fail
@@ -59,15 +59,9 @@ class Worker:
     def work(self, stop: Stop) -> None:
         """Until asked to end; one bad moment does not end it."""
         self._begin()
-        # A thread of its own: compacting a large version takes seconds, and Runs do not wait for it.
-        threading.Thread(target=self._tend, args=(stop,), name="upkeep", daemon=True).start()
-        while not stop.requested.is_set():
-            try:
-                self._look()
-            except Exception:
-                logger.exception("worker stumbled")
-                stop.requested.wait(WATCH_SECONDS)
-            stop.requested.wait(LOOK_SECONDS)
+        # Beside the Runs, in a thread of its own: compacting a large version takes seconds.
+        with tending(self.workplace.datasets, every_seconds=TEND_SECONDS):
+            self._look_until(stop)
         self._end(leave_runs=stop.leave_runs)
 
     def _begin(self) -> None:
@@ -84,13 +78,14 @@ class Worker:
         if taken:
             logger.info("took over Runs", extra={"worker": self.id, "runs": taken})
 
-    def _tend(self, stop: Stop) -> None:
-        """Keep tables compact and indexed; killed at any moment, it has lost nothing."""
-        while not stop.requested.wait(TEND_SECONDS):
+    def _look_until(self, stop: Stop) -> None:
+        while not stop.requested.is_set():
             try:
-                tend(self.workplace.datasets)
+                self._look()
             except Exception:
-                logger.exception("upkeep stumbled")
+                logger.exception("worker stumbled")
+                stop.requested.wait(WATCH_SECONDS)
+            stop.requested.wait(LOOK_SECONDS)
 
     def _look(self) -> None:
         if time.monotonic() >= self._next_seen:
