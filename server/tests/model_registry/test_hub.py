@@ -115,13 +115,13 @@ def test_bringing_it_in_again_changes_nothing(world: World) -> None:
     ],
 )
 def test_what_is_not_as_it_was_signed_off_leaves_nothing_behind(world: World, name: str, why: str) -> None:
+    before = _stored(world)
     with pytest.raises(PixmillError, match=why) as failed:
         world.client.hub.pull(name)
     assert failed.value.code == "download-failed"
     assert failed.value.hint
     assert list(world.client.models.list()) == []
-    objects = world.server.services.settings.data / "objects"
-    assert [path for path in objects.rglob("*") if path.is_file()] == []
+    assert _stored(world) == before
 
 
 def test_a_name_that_is_not_on_the_list_is_not_found(world: World) -> None:
@@ -136,3 +136,8 @@ def test_the_list_that_pixmill_carries_is_whole() -> None:
     assert len({model.sha256 for model in hub.models}) == len(hub.models) >= 3
     assert all(len(hub.labels_of(model)) == 80 for model in hub.models)
     assert {model.family for model in hub.models} <= set(all_families())
+
+
+def _stored(world: World) -> set[Path]:
+    objects = world.server.services.settings.data / "objects"
+    return {path for path in objects.rglob("*") if path.is_file()}
