@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from pixmill.environments import Header, parse_header
@@ -50,3 +52,43 @@ def test_a_header_that_cannot_be_followed_is_refused_with_the_reason(source: str
 )
 def test_a_python_fits_what_a_header_requires_or_does_not(requires: str, *, fits: bool) -> None:
     assert is_satisfied(requires, (3, 11, 7)) is fits
+
+
+@pytest.mark.parametrize(
+    "dependency",
+    [
+        "numpy\n-r /proc/self/environ",
+        "numpy\r-r secrets",
+        "-r secrets.txt",
+        "numpy --extra-index-url=x",
+        "numpy@/tmp/numpy.whl",
+        "numpy @ https://example.org/numpy.whl",
+        "./numpy.whl",
+        "numpy \\\n-r x",
+    ],
+)
+def test_a_dependency_is_one_package_by_its_name_and_nothing_more(dependency: str) -> None:
+    header = f"# /// script\n# dependencies = [{json.dumps(dependency)}]\n# ///\n"
+    with pytest.raises(ProcessingError, match="not a package by its name"):
+        parse_header(header)
+
+
+@pytest.mark.parametrize(
+    "dependency",
+    [
+        "numpy",
+        "opencv-python-headless>=5",
+        "requests[socks]>=2.8.1, ==2.8.* ; python_version < '3.13'",
+        "a.b_c (>=1,<2)",
+        "torch==2.13.0+cpu",
+    ],
+)
+def test_what_pep_508_allows_by_name_is_taken(dependency: str) -> None:
+    header = f"# /// script\n# dependencies = [{json.dumps(dependency)}]\n# ///\n"
+    assert parse_header(header).dependencies == (dependency,)
+
+
+def test_a_required_python_of_several_lines_is_refused() -> None:
+    header = '# /// script\n# requires-python = "!=2\\n--extra-index-url x"\n# ///\n'
+    with pytest.raises(ProcessingError, match="requires-python"):
+        parse_header(header)

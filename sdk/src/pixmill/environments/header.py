@@ -10,7 +10,16 @@ from pixmill.errors import ProcessingError
 DEFAULT_REQUIRES_PYTHON: Final = ">=3.11"
 # The reference expression of PEP 723.
 _BLOCK: Final = re.compile(r"(?m)^# /// (?P<type>[a-zA-Z0-9-]+)$\s(?P<content>(^#(| .*)$\s)+)^# ///$")
-_NAME: Final = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
+# PEP 508 and PEP 440 without addresses: one line of a name, extras, version clauses and a marker. The whole text must
+# be that: what is left over would be read by uv as a line of a requirements file, which can name files and options.
+_CLAUSE: Final = r"(?:~=|===|==|!=|<=|>=|<|>) *[A-Za-z0-9.*+!_-]+"
+_CLAUSES: Final = rf"{_CLAUSE}(?: *, *{_CLAUSE})* *,?"
+_REQUIREMENT: Final = re.compile(
+    r" *(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?) *(?:\[[A-Za-z0-9._, -]*\])? *"
+    rf"(?:{_CLAUSES}|\( *{_CLAUSES} *\))? *"
+    r"(?:;[A-Za-z0-9_.'\"<>=!~() ,+-]*)?"
+)
+_REQUIRES_PYTHON: Final = re.compile(rf" *{_CLAUSES} *")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +46,10 @@ def parse_header(source: str) -> Header:
     except tomllib.TOMLDecodeError as error:
         raise ProcessingError(f"The `# /// script` header is not TOML: {error}.", hint="See PEP 723.") from error
     requires, dependencies = table.get("requires-python", DEFAULT_REQUIRES_PYTHON), table.get("dependencies", [])
-    if not isinstance(requires, str):
-        raise ProcessingError("`requires-python` in the header is not a text.", hint='Write ">=3.11".')
+    if not isinstance(requires, str) or not _REQUIRES_PYTHON.fullmatch(requires):
+        raise ProcessingError(
+            f"`requires-python` in the header is not a text of version clauses: {requires!r}.", hint='Write ">=3.11".'
+        )
     if not isinstance(dependencies, list) or not all(isinstance(name, str) for name in dependencies):
         raise ProcessingError("`dependencies` in the header is not a list of texts.", hint='Write ["numpy>=2"].')
     for dependency in dependencies:
@@ -47,13 +58,13 @@ def parse_header(source: str) -> Header:
 
 
 def _refuse_what_pixmill_brings(dependency: str) -> None:
-    name = _NAME.match(dependency)
-    if name is None or "://" in dependency or " @ " in dependency:
+    requirement = _REQUIREMENT.fullmatch(dependency)
+    if requirement is None:
         raise ProcessingError(
             f"The dependency {dependency!r} is not a package by its name.",
             hint="Environments are locked by name and hash: publish it as a wheel to an index, or copy its code.",
         )
-    if re.sub(r"[-_.]+", "-", name[1]).lower() in {"pixmill", "pixmill-server"}:
+    if re.sub(r"[-_.]+", "-", requirement["name"]).lower() in {"pixmill", "pixmill-server"}:
         raise ProcessingError(
             "The header lists 'pixmill'.", hint="Leave it out: the server installs its own copy into every environment."
         )

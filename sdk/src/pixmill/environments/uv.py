@@ -1,5 +1,6 @@
 """Runs uv: from what is on this machine first, then from the network."""
 
+import os
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,8 +36,18 @@ def run_uv(arguments: Sequence[str], *, doing: str, cwd: Path, stdin: bytes = b"
 
 def _run(arguments: Sequence[str], cwd: Path, stdin: bytes) -> "subprocess.CompletedProcess[bytes]":
     command = [uv.find_uv_bin(), *arguments, *_ALWAYS]
+    # uv needs its own settings and the proxy's; of Pixmill's, which hold passwords, it needs none.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PIXMILL_")}
     try:
-        return subprocess.run(command, cwd=cwd, input=stdin, capture_output=True, check=False, timeout=_TIMEOUT_SECONDS)
+        return subprocess.run(
+            command,
+            cwd=cwd,
+            env=environment,
+            input=stdin,
+            capture_output=True,
+            check=False,
+            timeout=_TIMEOUT_SECONDS,
+        )
     except subprocess.TimeoutExpired as error:
         raise EnvironmentFailed(
             f"uv did not end within {_TIMEOUT_SECONDS} seconds.", hint="Is the package index reachable?"

@@ -8,6 +8,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pixmill.errors import Forbidden, NotSignedIn
 from pixmill_server import wiring
 from pixmill_server.accounts.actor import Actor
+from pixmill_server.accounts.origins import is_own_origin
 from pixmill_server.accounts.sessions import actor_of_session
 from pixmill_server.accounts.tokens import actor_of_token
 
@@ -38,9 +39,8 @@ def actor_of_request(
 
 
 def _refuse_other_origins(request: Request, public_url: str) -> None:
-    origin = request.headers.get("Origin", "").lower()
-    own = {f"{request.url.scheme}://{request.headers.get('Host', '')}".lower(), public_url.lower()}
-    if not origin or origin not in own:
+    origin, host = request.headers.get("Origin", ""), request.headers.get("Host", "")
+    if not is_own_origin(origin, scheme=request.url.scheme, host=host, public_url=public_url):
         raise Forbidden(
             f"A change asked for by a page of '{origin or 'an unknown place'}' is refused.",
             hint="Use Pixmill's own pages, or a token.",

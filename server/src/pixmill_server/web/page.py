@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from pixmill.errors import Conflict, Forbidden, InvalidInput, NotFound, NotSignedIn, PixmillError
 from pixmill_server import wiring
 from pixmill_server.accounts.actor import Actor
+from pixmill_server.accounts.origins import is_own_origin
 from pixmill_server.accounts.sessions import actor_of_session
 from pixmill_server.web import phrases
 
@@ -80,8 +81,9 @@ def require_own_origin(request: Request) -> None:
     """Refuse a change that another site's page asked for."""
     if request.method in _SAFE_METHODS:
         return
-    origin = request.headers.get("Origin", "")
-    if origin.lower() != f"{request.url.scheme}://{request.headers.get('Host', '')}".lower():
+    origin, host = request.headers.get("Origin", ""), request.headers.get("Host", "")
+    public_url = services_of(request).settings.public_url
+    if not is_own_origin(origin, scheme=request.url.scheme, host=host, public_url=public_url):
         raise Forbidden("A change asked for by another site's page is refused.", hint="Use Pixmill's own pages.")
 
 

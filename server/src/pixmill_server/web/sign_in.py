@@ -15,7 +15,7 @@ from pixmill_server.accounts.sessions import (
     end_session,
 )
 from pixmill_server.accounts.tokens import actor_of_token
-from pixmill_server.web.page import SESSION_COOKIE, Services, page_router, render, require_own_origin
+from pixmill_server.web.page import SESSION_COOKIE, Services, page_router, render, require_own_origin, services_of
 
 router = page_router()
 
@@ -68,7 +68,7 @@ def _signed_in(request: Request, secret: str) -> Response:
         max_age=int(SESSION_LIFETIME.total_seconds()),
         httponly=True,
         samesite="lax",
-        secure=request.url.scheme == "https",
+        secure="https" in (request.url.scheme, services_of(request).settings.public_url.partition(":")[0]),
     )
     return answer
 
