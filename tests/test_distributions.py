@@ -26,6 +26,15 @@ def test_a_wheel_holds_its_package_and_says_that_it_is_typed(distribution: str, 
     assert {name.partition("/")[0] for name in names if ".dist-info" not in name} == {package}
 
 
+@pytest.mark.parametrize("distribution", ["sdk", "server"])
+def test_a_wheel_carries_every_file_of_its_package(distribution: str, tmp_path: Path) -> None:
+    source = ROOT / distribution / "src"
+    with build(distribution, tmp_path) as wheel:
+        names = set(wheel.namelist())
+    files = {str(path.relative_to(source)) for path in source.rglob("*") if path.is_file() and path.suffix != ".pyc"}
+    assert files - names == set()
+
+
 def test_the_server_wheel_carries_the_sdk_and_the_browser_files(tmp_path: Path) -> None:
     with build("server", tmp_path) as wheel:
         bundled = {name.removeprefix("pixmill_server/bundle/") for name in wheel.namelist() if "/bundle/" in name}
