@@ -1,7 +1,9 @@
 """An import is invisible until its commit, can be gone on with, and is committed once."""
 
 import os
+import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,8 +14,9 @@ from blake3 import blake3
 from pixmill.annotations import BoundingBox, ColumnsBuilder
 from pixmill.errors import InvalidInput, NotFound
 from pixmill_server.accounts.actor import Actor, Role
+from pixmill_server.datasets.changes import Existing
 from pixmill_server.datasets.exports import export_facts, export_lots
-from pixmill_server.datasets.finish_import import FinishWish, ImportedLabel, finish_import
+from pixmill_server.datasets.finish_import import FinishWish, ImportedLabel, ImportReport, finish_import
 from pixmill_server.datasets.images import DecodePool
 from pixmill_server.datasets.imports import (
     ABANDONED_AFTER,
@@ -30,8 +33,9 @@ from pixmill_server.datasets.labels import rename_label
 from pixmill_server.datasets.pictures import ThumbnailMaker, picture_of, thumbnail_of
 from pixmill_server.datasets.queries import list_versions, pin
 from pixmill_server.datasets.read import assets_page
-from pixmill_server.datasets.stores import Datasets
+from pixmill_server.datasets.stores import Datasets, Step
 from pixmill_server.datasets.thumbnails import thumbnail_key
+from pixmill_server.datasets.versions import create_version
 from pixmill_server.storage.objects import open_objects
 from server.tests.datasets.building import SetClock
 from server.tests.datasets.pictures import photograph, truncated
@@ -106,6 +110,51 @@ def test_finishing_again_gives_the_first_report_and_takes_no_more_chunks(
     assert pin(datasets, first.version_id).number == first.number
     with pytest.raises(ImportFinished):
         stage_annotations(datasets, actor, opened.id, 1, boxes("0.jpg"))
+
+
+def test_finishing_twice_at_once_commits_once(datasets: Datasets, ingest: Ingest, actor: Actor) -> None:
+    opened = begin_import(datasets, actor, replace(WISH, existing=Existing.ADD))
+    stage_images(ingest, actor, opened.id, 0, send(ingest, photograph()))
+    stage_annotations(datasets, actor, opened.id, 0, boxes("0.jpg"))
+    both_began, second_has_read = threading.Barrier(2), threading.Event()
+    seen: dict[int, list[Step]] = {}
+
+    def meet(step: Step) -> None:
+        """Both pass the first look; whoever is first removes no chunk before the other has read them."""
+        steps = seen.setdefault(threading.get_ident(), [])
+        steps.append(step)
+        if step is Step.LEASE and steps.count(step) == 1:
+            both_began.wait(60)
+        if step is Step.POINT and sum(Step.POINT in each for each in seen.values()) == 2:
+            second_has_read.set()
+        if step is Step.RELEASE:
+            second_has_read.wait(60)
+
+    # Made beforehand, for the making of a version takes its lease too.
+    version_id = create_version(datasets, actor, WISH.address).id
+    meeting, wish = replace(datasets, at_step=meet), FinishWish(1, 1, [ImportedLabel("person")])
+    with ThreadPoolExecutor(2) as threads:
+        finishes = [threads.submit(finish_import, meeting, actor, opened.id, wish) for _ in range(2)]
+        first, second = (finish.result() for finish in finishes)
+    assert second_has_read.is_set()
+    assert (first, first.added_annotations) == (second, 1)
+    head = pin(datasets, version_id)
+    assert (head.number, head.counts.annotations) == (first.number, 1)
+
+
+def test_a_finish_whose_chunks_another_one_has_removed_gives_the_report_of_that(
+    datasets: Datasets, ingest: Ingest, actor: Actor
+) -> None:
+    opened = one_import(ingest, actor, send(ingest, photograph()), boxes("0.jpg"))
+    wish = FinishWish(1, 1, [ImportedLabel("person")])
+    others: list[ImportReport] = []
+
+    def overtake(step: Step) -> None:
+        if step is Step.LEASE and not others:
+            others.append(finish_import(datasets, actor, opened.id, wish))
+
+    assert [finish_import(replace(datasets, at_step=overtake), actor, opened.id, wish)] == others
+    assert pin(datasets, others[0].version_id).counts.annotations == 1
 
 
 def test_an_import_that_was_cut_off_is_gone_on_with(datasets: Datasets, ingest: Ingest, actor: Actor) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from pixmill.annotations import AnnotationColumns, Origin, Source
-from pixmill.errors import InvalidInput
+from pixmill.errors import InvalidInput, NotFound
 from pixmill_server.accounts.actor import Actor
 from pixmill_server.datasets.addresses import parse_address
 from pixmill_server.datasets.changes import AssetKey, ChangePart, ChangeSource, Existing, OtherDigest
@@ -89,11 +89,35 @@ class ImportReport:
     notes: Reasons
 
 
+class _FinishedMeanwhile(Exception):
+    """Another finish of the same import was first."""
+
+
 def finish_import(datasets: Datasets, actor: Actor, import_id: str, wish: FinishWish) -> ImportReport:
-    """Commit everything that was staged; the second time, the first report again."""
+    """Commit everything that was staged, once; the second time, even at the same time, the first report again."""
+    first = _stored_report(datasets, actor, import_id)
+    if first is not None:
+        return first
+    try:
+        return _finish(datasets, actor, import_id, wish)
+    except (_FinishedMeanwhile, NotFound, InvalidInput):
+        # Whoever finishes first removes the chunks, maybe while the other one still reads them.
+        first = _stored_report(datasets, actor, import_id)
+        if first is None:
+            raise
+        return first
+
+
+def _stored_report(datasets: Datasets, actor: Actor, import_id: str) -> ImportReport | None:
+    """None while the import is open."""
     row = find_import(datasets, actor, import_id)
-    if row.finished_at is not None and row.report is not None:
-        return msgspec.convert(row.report, ImportReport)
+    if row.finished_at is None or row.report is None:
+        return None
+    return msgspec.convert(row.report, ImportReport)
+
+
+def _finish(datasets: Datasets, actor: Actor, import_id: str, wish: FinishWish) -> ImportReport:
+    row = find_import(datasets, actor, import_id)
     _require_chunks(datasets, import_id, wish)
     for label in wish.labels:
         require_label_name(label.name)
@@ -104,10 +128,12 @@ def finish_import(datasets: Datasets, actor: Actor, import_id: str, wish: Finish
     reports: list[ImportReport] = []
 
     def keep_report(session: Session, committed: Committed) -> None:
+        open_row = session.get_one(ImportRow, import_id, with_for_update=True)
+        if open_row.finished_at is not None:
+            raise _FinishedMeanwhile
         new_labels = [label.name for label in wish.labels if label.name not in known]
         reports.append(_report(version_id, committed, reading, new_labels))
         _note_origins(session, version_id, committed, wish.labels)
-        open_row = session.get_one(ImportRow, import_id)
         open_row.version_id, open_row.number = version_id, committed.number
         open_row.report = asdict(reports[-1])
         open_row.finished_at = datasets.clock.now()
@@ -115,13 +141,7 @@ def finish_import(datasets: Datasets, actor: Actor, import_id: str, wish: Finish
     commit(
         datasets,
         version_id,
-        ChangeSource(
-            parts=reading.parts,
-            origin=Origin(Source.IMPORT),
-            assets_by=AssetKey.PATH,
-            new_labels=[label.name for label in wish.labels],
-            other_digest=OtherDigest.REPLACE if row.options["replace"] else OtherDigest.REFUSE,
-        ),
+        _change(reading, replace_images=bool(row.options["replace"])),
         author=Author(user_id=actor.user_id),
         summary=wish.summary,
         existing=Existing(str(row.options["existing"])),
@@ -129,6 +149,16 @@ def finish_import(datasets: Datasets, actor: Actor, import_id: str, wish: Finish
     )
     forget_chunks(datasets, import_id)
     return reports[-1]
+
+
+def _change(reading: "_Reading", *, replace_images: bool) -> ChangeSource:
+    return ChangeSource(
+        parts=reading.parts,
+        origin=Origin(Source.IMPORT),
+        assets_by=AssetKey.PATH,
+        new_labels=[label.name for label in reading.wish.labels],
+        other_digest=OtherDigest.REPLACE if replace_images else OtherDigest.REFUSE,
+    )
 
 
 @dataclass(slots=True)
