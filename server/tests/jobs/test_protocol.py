@@ -3,10 +3,16 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
+from pixmill.runtime.http_server import HttpRunServer
+from pixmill.runtime.server import AssetUnreadable
+from pixmill_server.datasets.changes import ChangePart
+from pixmill_server.datasets.schemas import ASSETS
 from pixmill_server.datasets.versions import lock
 from pixmill_server.settings import Settings, read_settings
+from server.tests.datasets.building import IMPORT, asset_rows, run_commit
 from server.tests.jobs.acting import PATHS, Stage, boxes
 from tests.running_server import RunningServer
 
@@ -17,6 +23,7 @@ def server_settings(tmp_path: Path, bundle: Path, database_url: str) -> Settings
         "PIXMILL_DATA": str(tmp_path / "data"),
         "PIXMILL_BUNDLE": str(bundle),
         "PIXMILL_DATABASE_URL": database_url,
+        "PIXMILL_REFERENCE_ROOTS": str(tmp_path / "listed"),
     }
     return read_settings(folder)
 
@@ -237,3 +244,29 @@ def test_events_are_kept_apart_from_the_log_with_their_place_in_it(stage: Stage)
     told = list(stage.client.jobs.follow(job_id, 1))
     assert [type(message).__name__ for message in told] == ["LogBytes", "LogEvent", "LogEnd"]
     assert b"".join(stage.client.jobs.log(job_id, 1)) == b"before\nafter\n"
+
+
+def test_an_image_by_reference_is_read_only_below_a_listed_folder_and_said_to_be_unreadable_elsewhere(
+    stage: Stage, tmp_path: Path
+) -> None:
+    for folder in ("listed", "secret"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.jpg").write_bytes(folder.encode())
+    (tmp_path / "listed" / "link.jpg").symlink_to(tmp_path / "secret" / "a.jpg")
+    files = [tmp_path / "listed" / "a.jpg", tmp_path / "secret" / "a.jpg", tmp_path / "listed" / "link.jpg"]
+    datasets = stage.server.services.datasets
+    for path, file in zip(("listed.jpg", "secret.jpg", "link.jpg"), files, strict=True):
+        rows = asset_rows(datasets, [path], digest="").to_pylist()
+        part = ChangePart(assets=pa.RecordBatch.from_pylist([{**rows[0], "source_uri": str(file)}], schema=ASSETS))
+        run_commit(datasets, stage.version_id, part, origin=IMPORT)
+    stage.launch()
+    run = stage.supervisor().run
+    reading = HttpRunServer(stage.server.url, run.run_id, token=run.token, fence=run.fence, patience_seconds=60)
+    chunk = reading.claim()
+    assert chunk is not None
+    assets = {asset.path: asset for asset in chunk.assets}
+    assert reading.read_asset(assets["listed.jpg"]) == b"listed"
+    for path in ("secret.jpg", "link.jpg"):
+        assert assets[path].local_path is None
+        with pytest.raises(AssetUnreadable, match="no longer listed"):
+            reading.read_asset(assets[path])

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from pixmill.errors import InvalidInput, NotFound, NotSignedIn
 from pixmill.wire import runtime as wire
 from pixmill_server.api.dependencies import Services
+from pixmill_server.datasets.pictures import Picture, picture_of
 from pixmill_server.datasets.records import AssetRecord
 from pixmill_server.jobs import supervise
 from pixmill_server.jobs.events import Event, add_events
@@ -150,10 +151,12 @@ def read_pinned_file(services: Services, caller: CurrentCaller, name: str) -> St
 def read_asset(services: Services, caller: CurrentCaller, asset_id: str) -> Response:
     """The bytes of an image of the Run's input Revision."""
     record = supervise.asset_of(services.jobs, caller, asset_id)
-    path = supervise.local_path(services.jobs, record)
-    if path is not None:
-        return FileResponse(path)
-    return StreamingResponse(services.objects.stream(Digest(record.digest)), media_type=record.media_type)
+    picture = picture_of(services.ingest, record)
+    if picture.path is not None:
+        return FileResponse(picture.path)
+    if picture.digest is None:
+        raise NotFound("image", record.path, hint=f"It lies at {picture.url}, which the server does not fetch.")
+    return StreamingResponse(services.objects.stream(picture.digest), media_type=record.media_type)
 
 
 def _plan(services: Services, caller: Caller, plan: supervise.RunPlan) -> wire.RunPlan:
@@ -210,8 +213,11 @@ def _model(services: Services, caller: Caller, model: PinnedModel) -> wire.Plann
 
 
 def _asset(services: Services, caller: Caller, record: AssetRecord) -> wire.ChunkAsset:
-    path = supervise.local_path(services.jobs, record)
-    elsewhere = record.source_uri if record.source_uri and path is None else ""
+    try:
+        picture = picture_of(services.ingest, record)
+    except NotFound:
+        # Whoever reads it is told why, by `read_asset`.
+        picture = Picture()
     return wire.ChunkAsset(
         id=record.id,
         path=record.path,
@@ -221,8 +227,8 @@ def _asset(services: Services, caller: Caller, record: AssetRecord) -> wire.Chun
         size_bytes=record.size_bytes,
         tags=list(record.tags),
         media_type=record.media_type,
-        local_path=str(path) if path else None,
-        url=elsewhere or f"{_base(caller)}/assets/{record.id}",
+        local_path=str(picture.path) if picture.path else None,
+        url=picture.url or f"{_base(caller)}/assets/{record.id}",
     )
 
 

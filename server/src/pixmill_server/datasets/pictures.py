@@ -38,8 +38,9 @@ def picture_of(ingest: Ingest, asset: AssetRecord) -> Picture:
         return Picture(ingest.datasets.objects.local_path(digest), digest)
     if urlsplit(asset.source_uri).scheme in _REMOTE:
         return Picture(url=asset.source_uri)
-    path = Path(asset.source_uri)
-    listed = any(path.resolve().is_relative_to(root.resolve()) for root in ingest.reference_roots)
+    # Without links, so that what is read is the file that was looked at.
+    path = Path(asset.source_uri).resolve()
+    listed = any(path.is_relative_to(root.resolve()) for root in ingest.reference_roots)
     if not listed or not path.is_file():
         raise NotFound("image", asset.path, hint=f"'{asset.source_uri}' is gone, or its folder is no longer listed.")
     return Picture(path=path)

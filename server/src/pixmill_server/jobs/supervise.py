@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 
@@ -32,7 +30,6 @@ from pixmill_server.jobs.queue import held, renew
 from pixmill_server.jobs.scope import chunk_ranges, read_scope
 from pixmill_server.jobs.staging import StagedResults, checked_columns, require_in_chunk, stage
 from pixmill_server.jobs.tables import JobRow, RunRow
-from pixmill_server.storage.objects import Digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,13 +176,6 @@ def asset_of(jobs: Jobs, caller: Caller, asset_id: str) -> AssetRecord:
         run = session.get_one(RunRow, caller.run_id)
         version_id = session.get_one(JobRow, run.job_id).version_id
     return asset_by_id(jobs.datasets, pin(jobs.datasets, version_id, run.input_number), asset_id)
-
-
-def local_path(jobs: Jobs, record: AssetRecord) -> Path | None:
-    """Where the bytes of an asset lie on this machine; None where they do not."""
-    if not record.source_uri:
-        return jobs.objects.local_path(Digest(record.digest))
-    return None if urlsplit(record.source_uri).scheme in {"http", "https"} else Path(record.source_uri)
 
 
 def _annotated_among(jobs: Jobs, pinned: Pinned, ids: list[str]) -> set[str]:
