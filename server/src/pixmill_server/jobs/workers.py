@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from pixmill_server.computes.tables import ComputeRow
@@ -51,10 +51,13 @@ def seen(session: Session, worker_id: str, *, machine: str, pid: int, now: datet
 
 
 def gone(session: Session, worker_id: str) -> None:
-    """A worker has ended in good order."""
+    """A worker has ended in good order; its row stays while Runs go on without it, to say on which machine they are."""
     row = session.get(WorkerRow, worker_id)
-    if row is not None:
-        session.delete(row)
+    if row is None:
+        return
+    row.seen_at -= 2 * WORKER_SILENCE
+    session.flush()
+    _forget_idle(session, [worker_id])
 
 
 def take_over(session: Session, worker_id: str, *, machine: str, is_alive: Callable[[int], bool], now: datetime) -> int:
@@ -63,18 +66,29 @@ def take_over(session: Session, worker_id: str, *, machine: str, is_alive: Calla
     `is_alive` tells by its number whether a process of this machine is there.
     """
     others = session.scalars(select(WorkerRow).where(WorkerRow.machine == machine, WorkerRow.id != worker_id)).all()
-    for row in others:
-        if row.seen_at < now - WORKER_SILENCE or not is_alive(row.pid):
-            session.delete(row)
-    session.flush()
+    silent = [row.id for row in others if row.seen_at < now - WORKER_SILENCE or not is_alive(row.pid)]
+    if not silent:
+        return 0
     statement = (
         update(RunRow)
-        .where(RunRow.status.in_(_ACTIVE), RunRow.handle.is_not(None), RunRow.lease_owner.not_in(select(WorkerRow.id)))
+        .where(RunRow.status.in_(_ACTIVE), RunRow.handle.is_not(None), RunRow.lease_owner.in_(silent))
         .values(lease_owner=worker_id)
         .returning(RunRow.id)
         .execution_options(synchronize_session=False)
     )
-    return len(session.scalars(statement).all())
+    taken = len(session.scalars(statement).all())
+    _forget_idle(session, silent)
+    return taken
+
+
+def _forget_idle(session: Session, worker_ids: Sequence[str]) -> None:
+    """Remove those of the workers that have no Run, not even one that is still being placed."""
+    busy = select(RunRow.lease_owner).where(RunRow.status.in_(_ACTIVE), RunRow.lease_owner.in_(worker_ids))
+    session.execute(
+        delete(WorkerRow)
+        .where(WorkerRow.id.in_(worker_ids), WorkerRow.id.not_in(busy))
+        .execution_options(synchronize_session=False)
+    )
 
 
 def order_for(session: Session, run_id: str) -> Order:
