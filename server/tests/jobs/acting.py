@@ -44,7 +44,10 @@ class Supervisor:
         assert self.send("POST", "started", {"pid": 7, "sandbox": {"tier": "none"}}).status_code == 204
 
     def claim(self) -> dict[str, Any] | None:
-        chunk: dict[str, Any] | None = self.send("POST", "chunks/claim").json()["chunk"]
+        return self.claim_after(None)
+
+    def claim_after(self, after: int | None) -> dict[str, Any] | None:
+        chunk: dict[str, Any] | None = self.send("POST", "chunks/claim", {"after": after}).json()["chunk"]
         return chunk
 
     def stage(self, chunk: dict[str, Any], **changed: Any) -> httpx2.Response:

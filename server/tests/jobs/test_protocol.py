@@ -1,5 +1,6 @@
 """The Run protocol over HTTP, on SQLite and PostgreSQL: what a supervisor says, and what becomes of it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,11 @@ from pixmill.runtime.server import AssetUnreadable
 from pixmill_server.datasets.changes import ChangePart
 from pixmill_server.datasets.schemas import ASSETS
 from pixmill_server.datasets.versions import lock
+from pixmill_server.jobs.finish import COMMIT_LEASE, finish
+from pixmill_server.jobs.lifecycle import ChildEnd, RunStatus
+from pixmill_server.jobs.staging import drop_staged
+from pixmill_server.jobs.supervise import Caller
+from pixmill_server.jobs.tables import RunRow
 from pixmill_server.settings import Settings, read_settings
 from server.tests.datasets.building import IMPORT, asset_rows, run_commit
 from server.tests.jobs.acting import PATHS, Stage, boxes
@@ -134,6 +140,53 @@ def test_the_same_chunk_staged_again_counts_once(stage: Stage) -> None:
     assert supervisor.finish().json() == {"status": "succeeded"}
     counts = stage.client.jobs.show(job_id).runs[0].counts
     assert (counts.done, counts.skipped, counts.shapes_added) == (5, 1, 5)
+
+
+def test_a_claim_whose_answer_was_lost_gets_the_same_chunk_again(stage: Stage) -> None:
+    stage.launch()
+    supervisor = stage.supervisor()
+    supervisor.start()
+    first = supervisor.claim_after(-1)
+    assert first is not None
+    assert supervisor.claim_after(-1) == first
+    assert supervisor.claim_after(first["index"]) is None
+    # A supervisor that does not say how far it came gets nothing twice.
+    assert supervisor.send("POST", "chunks/claim").json() == {"chunk": None}
+    assert supervisor.stage(first).status_code == 204
+    assert supervisor.finish().json() == {"status": "succeeded"}
+
+
+def test_a_finish_that_is_said_twice_at_once_is_committed_once(stage: Stage) -> None:
+    job_id = stage.launch()
+    supervisor = stage.supervisor()
+    supervisor.start()
+    supervisor.stage_all()
+    caller, child = Caller(supervisor.run.run_id, supervisor.fence), ChildEnd(exit_code=0, signal=None, returned=False)
+    with ThreadPoolExecutor(2) as pool:
+        ends = [pool.submit(finish, stage.server.services.jobs, caller, child) for _ in range(2)]
+    assert [end.result() for end in ends] == [RunStatus.SUCCEEDED, RunStatus.SUCCEEDED]
+    assert stage.client.jobs.show(job_id).runs[0].result_revision == 4
+    assert stage.annotated() == list(PATHS)
+
+
+def test_staged_results_that_are_gone_fail_the_run_with_the_reason(stage: Stage) -> None:
+    job_id = stage.launch()
+    supervisor = stage.supervisor()
+    supervisor.start()
+    supervisor.stage_all()
+    drop_staged(stage.server.services.objects, supervisor.run.run_id)
+    assert supervisor.finish().json() == {"status": "failed"}
+    assert stage.client.jobs.show(job_id).runs[0].reason == "commit"
+
+
+def test_a_heartbeat_takes_nothing_of_a_longer_lease_away(stage: Stage) -> None:
+    stage.launch()
+    supervisor = stage.supervisor()
+    longer = stage.server.services.clock.now() + COMMIT_LEASE
+    with stage.server.services.database.transaction() as session:
+        session.get_one(RunRow, supervisor.run.run_id).lease_expires_at = longer
+    assert supervisor.send("POST", "heartbeat", {}).status_code == 200
+    assert stage.run(supervisor).lease_expires_at == longer
 
 
 def test_results_that_do_not_fit_their_chunk_are_refused(stage: Stage) -> None:

@@ -26,6 +26,8 @@ from pixmill.runtime.server import AssetUnreadable, RunOver, ServerLost, ServerR
 _FIRST_WAIT_SECONDS: Final = 0.1
 _LONGEST_WAIT_SECONDS: Final = 3.0
 _TIMEOUT_SECONDS: Final = 30.0
+_FINISH_TIMEOUT_SECONDS: Final = 600.0
+"""The server commits the Run before it answers."""
 _CONFLICT, _GONE, _OK_BELOW, _SERVER_FAULT, _TOO_MANY, _UNAUTHORIZED = 409, 410, 300, 500, 429, 401
 _JSON: Final = {"Content-Type": "application/json"}
 
@@ -52,6 +54,7 @@ class HttpRunServer:
         self._client = httpx2.Client(headers=headers, timeout=_TIMEOUT_SECONDS, trust_env=not plain, verify=not plain)
         self._patience_seconds = patience_seconds
         self._source = source
+        self._last_claimed = -1
 
     def plan(self) -> RunPlan:
         return self._json("GET", "plan", RunPlan)
@@ -87,7 +90,12 @@ class HttpRunServer:
         return bool(msgspec.json.decode(answer.content, type=dict[str, Any]).get("cancel", False))
 
     def claim(self) -> Chunk | None:
-        return self._json("POST", "chunks/claim", ChunkAnswer).chunk
+        """The next chunk; one claim at a time, for each says how far the one before came."""
+        answer = self._send("POST", "chunks/claim", _encode({"after": self._last_claimed}))
+        chunk = msgspec.json.decode(answer.content, type=ChunkAnswer).chunk
+        if chunk is not None:
+            self._last_claimed = chunk.index
+        return chunk
 
     def read_asset(self, asset: ChunkAsset) -> bytes:
         try:
@@ -114,7 +122,7 @@ class HttpRunServer:
         self._send("POST", "events", _encode(list(events)))
 
     def finish(self, finish: Finish) -> None:
-        self._send("POST", "finish", _encode(finish))
+        self._send("POST", "finish", _encode(finish), timeout_seconds=_FINISH_TIMEOUT_SECONDS)
 
     def _json(self, method: str, path: str, kind: type[_Answer]) -> _Answer:
         return msgspec.json.decode(self._send(method, path).content, type=kind)
@@ -130,14 +138,17 @@ class HttpRunServer:
         kind: str = "application/json",
         *,
         may_conflict: bool = False,
+        timeout_seconds: float = _TIMEOUT_SECONDS,
     ) -> httpx2.Response:
         """The answer; the call is repeated while the server does not answer, or answers that it cannot now."""
-        given_up_at = time.monotonic() + self._patience_seconds
+        given_up_at = time.monotonic() + max(self._patience_seconds, timeout_seconds)
+        timeout = httpx2.Timeout(_TIMEOUT_SECONDS, read=timeout_seconds)
         wait_seconds = _FIRST_WAIT_SECONDS
         headers = {"Content-Type": kind} if body else {}
         while True:
             try:
-                answer = self._client.request(method, urljoin(self._run, path), content=body, headers=headers)
+                address = urljoin(self._run, path)
+                answer = self._client.request(method, address, content=body, headers=headers, timeout=timeout)
             except httpx2.TransportError as error:
                 said = str(error) or type(error).__name__
             else:

@@ -112,7 +112,7 @@ class _Supervision:
             account.feeder.wishes.put(None)
             self._drain(reading)
             self._settle(pushing)
-            self._over.set()
+            # The heartbeat goes on meanwhile: the answer comes after the commit, which may take minutes.
             self.server.finish(self._finish())
         except (RunOver, ServerLost):
             return False

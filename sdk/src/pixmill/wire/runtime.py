@@ -159,6 +159,14 @@ class Chunk(WireModel):
     assets: list[ChunkAsset]
 
 
+class ClaimChunk(WireModel):
+    """A wish for the next chunk."""
+
+    after: int | None = None
+    """The highest index that came so far, -1 before the first: the same wish again gets the same chunk.
+    None: of a supervisor that does not say; it gets a chunk that nobody has claimed."""
+
+
 class ChunkAnswer(WireModel):
     """The next chunk; None when there is no more."""
 

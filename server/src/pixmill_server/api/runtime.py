@@ -73,9 +73,9 @@ def run_started(services: Services, caller: CurrentCaller, sign: wire.Started) -
 
 
 @router.post("/chunks/claim")
-def claim_chunk(services: Services, caller: CurrentCaller) -> wire.ChunkAnswer:
-    """The next piece of work."""
-    claimed = supervise.next_chunk(services.jobs, caller)
+def claim_chunk(services: Services, caller: CurrentCaller, wish: wire.ClaimChunk | None = None) -> wire.ChunkAnswer:
+    """The next piece of work; the same one again where `after` is the same."""
+    claimed = supervise.next_chunk(services.jobs, caller, after=wish.after if wish else None)
     if claimed is None:
         return wire.ChunkAnswer()
     assets = [_asset(services, caller, record) for record in claimed.assets]

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from pixmill.annotations import AnnotationColumns, Origin, Source
@@ -34,8 +35,13 @@ logger = logging.getLogger(__name__)
 def finish(jobs: Jobs, caller: Caller, child: ChildEnd) -> RunStatus:
     """Decide how the Run ended, and say so; a Run that succeeded is committed in the same transaction.
 
-    The second time the status is told again. Raises `StaleFence`.
+    The second time the status is told again, after the first time is through. Raises `StaleFence`.
     """
+    with jobs.finishing.of(caller.run_id):
+        return _finish(jobs, caller, child)
+
+
+def _finish(jobs: Jobs, caller: Caller, child: ChildEnd) -> RunStatus:
     try:
         with jobs.database.transaction() as session:
             run = renew(session, caller.run_id, caller.fence, now=jobs.clock.now())
@@ -103,9 +109,11 @@ def _commit(jobs: Jobs, caller: Caller, processing: PinnedProcessing, ledger: Le
         )
     except RunIsOver:
         raise
-    except PixmillError as error:
-        logger.warning("could not commit a Run", extra={"run_id": run.id, "why": str(error)})
-        message = f"its results could not be committed: {error}"
+    except (PixmillError, OSError, ValueError, IntegrityError) as error:
+        # Lance says OSError and ValueError. Whatever it was, it would be the same the next time.
+        why = str(error.orig if isinstance(error, IntegrityError) else error) or type(error).__name__
+        logger.warning("could not commit a Run", extra={"run_id": run.id, "why": why})
+        message = f"its results could not be committed: {why}"
         with jobs.database.transaction() as session:
             holder = held(session, caller.run_id, caller.fence)
             ending = Ending(RunStatus.FAILED, Reason.COMMIT, message)

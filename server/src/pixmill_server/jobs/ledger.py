@@ -6,7 +6,7 @@ Done assets are bits; failed and skipped ones have a row each, with the reason.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import and_, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from pixmill_server.jobs.errors import ChunkMismatch
@@ -58,11 +58,19 @@ def open_ledger(session: Session, run_id: str, *, assets: int, size: int) -> int
     return len(rows)
 
 
-def claim_chunk(session: Session, run: RunRow) -> ChunkRow | None:
-    """The next chunk that nobody has; None when there is none left."""
+def claim_chunk(session: Session, run: RunRow, *, after: int | None) -> ChunkRow | None:
+    """The next chunk beyond `after` that nobody else has; None when there is none left.
+
+    One that this fence has claimed already is given again: the answer to that claim was lost.
+    With None for `after` it is the first that nobody has claimed at all.
+    """
+    free = ChunkRow.state == TODO
+    if after is not None:
+        ours = and_(ChunkRow.state == CLAIMED, ChunkRow.fence == run.fence)
+        free = and_(ChunkRow.index > after, or_(free, ours))
     first = (
         select(ChunkRow.index)
-        .where(ChunkRow.run_id == run.id, ChunkRow.state == TODO)
+        .where(ChunkRow.run_id == run.id, free)
         .order_by(ChunkRow.index)
         .limit(1)
         .with_for_update(skip_locked=True)

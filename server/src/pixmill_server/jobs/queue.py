@@ -194,7 +194,8 @@ def authorize(session: Session, run_id: str, *, token: str, fence: int) -> RunRo
 def renew(session: Session, run_id: str, fence: int, *, now: datetime, waits_for: str | None = None) -> RunRow:
     """A worker's or a supervisor's sign of life: the lease runs its whole length again."""
     run = held(session, run_id, fence)
-    run.lease_expires_at = now + LEASE
+    # A commit has asked for longer: a heartbeat meanwhile takes nothing of that away.
+    run.lease_expires_at = max(run.lease_expires_at or now, now + LEASE)
     if waits_for is not None and run.state is RunStatus.PENDING and run.waits_for != waits_for:
         run.waits_for = waits_for
         announce(session, run_topic(run_id))

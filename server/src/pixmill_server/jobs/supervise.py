@@ -101,8 +101,8 @@ class ClaimedChunk:
     assets: tuple[AssetRecord, ...]
 
 
-def next_chunk(jobs: Jobs, caller: Caller) -> ClaimedChunk | None:
-    """The next piece of work; None when there is none left.
+def next_chunk(jobs: Jobs, caller: Caller, *, after: int | None) -> ClaimedChunk | None:
+    """The next piece of work; None when there is none left. With the same `after` it is the same one again.
 
     Under `keep`, assets that have annotations already are written down as skipped, and are no work.
     """
@@ -111,7 +111,7 @@ def next_chunk(jobs: Jobs, caller: Caller) -> ClaimedChunk | None:
             run = renew(session, caller.run_id, caller.fence, now=jobs.clock.now())
             job = session.get_one(JobRow, run.job_id)
             processing = processing_of_version(session, run.processing_version_id)
-            chunk = claim_chunk(session, run)
+            chunk = claim_chunk(session, run, after=after)
         if chunk is None:
             return None
         ids = read_scope(jobs.objects, run.id, chunk.first_row, chunk.size)
