@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from bench.coco_file import HEIGHT, WIDTH, CocoSize, image_name, write_coco_file
-from bench.installation import install
+from bench.installation import Installation, install
 from bench.report import Better, Figure, MemoryHighWater
 
 SIZE = CocoSize(images=100_000, boxes=1_000_000)
@@ -24,11 +24,11 @@ def measure() -> Iterable[Figure]:
         write_coco_file(source / "annotations.json", SIZE)
         baseline = _bare(source / "annotations.json")
         start = time.perf_counter()
-        with MemoryHighWater(os.getpid()) as memory:
-            pixmill.pixmill(
-                "datasets", "import", str(source / "annotations.json"), "--to", "street/v1", "--by-reference"
-            )
+        _import(pixmill, source, "street/v1")
         rate = SIZE.boxes / (time.perf_counter() - start)
+        # Once more for the memory: reading it ten times a second takes a good part of one core from what is timed.
+        with MemoryHighWater(os.getpid()) as memory:
+            _import(pixmill, source, "watched/v1")
         version = json.loads(pixmill.pixmill("datasets", "show", "street/v1", "--json"))
         assert str(SIZE.boxes) in json.dumps(version), version
     yield Figure(
@@ -46,6 +46,10 @@ def measure() -> Iterable[Figure]:
         better=Better.LOWER,
         floor=1,
     )
+
+
+def _import(pixmill: Installation, source: Path, address: str) -> None:
+    pixmill.pixmill("datasets", "import", str(source / "annotations.json"), "--to", address, "--by-reference")
 
 
 def _make_images(folder: Path) -> None:
