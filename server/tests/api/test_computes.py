@@ -17,6 +17,7 @@ def test_local_is_there_from_the_start(server: RunningServer) -> None:
 def test_an_owner_sets_what_runs_get_and_cost(server: RunningServer) -> None:
     with asking(server, server.owner) as http:
         wish = {"cpus": 1, "memory_bytes": 8 << 30, "price_per_hour": 0.4, "concurrency": 2}
+        wish |= {"processes": 200, "scratch_bytes": 1 << 30}
         assert http.patch("/computes/local", json=wish).status_code == 200
         assert wish.items() <= http.get("/computes/local").json().items()
 

@@ -53,6 +53,8 @@ def test_local_is_made_once_and_stays_as_it_was_set(computes: Computes, organiza
         (ComputeChange(cpus=0), "cpus"),
         (ComputeChange(cpus=math.nan), "cpus"),
         (ComputeChange(memory_bytes=1), "memory_bytes"),
+        (ComputeChange(processes=1), "processes"),
+        (ComputeChange(scratch_bytes=1), "scratch_bytes"),
         (ComputeChange(concurrency=0), "concurrency"),
         (ComputeChange(price_per_hour=-1), "price_per_hour"),
         (ComputeChange(price_per_hour=math.inf), "price_per_hour"),

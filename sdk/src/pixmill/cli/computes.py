@@ -45,6 +45,8 @@ def show_compute(name: str, *, json: Json = False) -> None:
         "executor": compute.executor,
         "cpus": f"{compute.cpus:g} for each Run",
         "memory": f"{size_text(compute.memory_bytes)} for each Run" if compute.memory_bytes else "no limit",
+        "processes": f"{compute.processes} for each Run" if compute.processes else "no limit",
+        "scratch": f"{size_text(compute.scratch_bytes)} for each Run" if compute.scratch_bytes else "no limit",
         "runs at once": compute.concurrency,
         "price per hour": f"{compute.price_per_hour:g}",
     }
@@ -57,22 +59,33 @@ def set_compute(
     *,
     cpus: Annotated[float | None, typer.Option(help="CPUs for each Run.")] = None,
     memory: Annotated[str | None, typer.Option(help="Memory for each Run, like 8GiB; 0: no limit.")] = None,
+    processes: Annotated[
+        int | None, typer.Option(help="Processes and threads at once, for each Run; 0: no limit.")
+    ] = None,
+    scratch: Annotated[str | None, typer.Option(help="What each Run may write, like 20GiB; 0: no limit.")] = None,
     runs: Annotated[int | None, typer.Option(help="Runs at once.")] = None,
     price: Annotated[float | None, typer.Option(help="Price of an hour of a running Run.")] = None,
     json: Json = False,
 ) -> None:
     """Set what Runs get and cost from now on."""
-    memory_bytes = None if memory is None else _bytes(memory)
+    memory_bytes = None if memory is None else _bytes(memory, "memory")
+    scratch_bytes = None if scratch is None else _bytes(scratch, "scratch")
     with connect() as client:
         compute = client.computes.set(
-            name, cpus=cpus, memory_bytes=memory_bytes, concurrency=runs, price_per_hour=price
+            name,
+            cpus=cpus,
+            memory_bytes=memory_bytes,
+            processes=processes,
+            scratch_bytes=scratch_bytes,
+            concurrency=runs,
+            price_per_hour=price,
         )
     if json:
         print_json(compute)
 
 
-def _bytes(text: str) -> int:
+def _bytes(text: str, option: str) -> int:
     found = _SIZE.fullmatch(text.strip())
     if found is None:
-        raise InvalidInput(f"'{text}' is no size.", hint="Give one like 8GiB or 512MiB.", field="memory")
+        raise InvalidInput(f"'{text}' is no size.", hint="Give one like 8GiB or 512MiB.", field=option)
     return int(float(found[1]) * _FACTORS[(found[2] or "B").lower()])

@@ -26,9 +26,18 @@ class Computes:
         *,
         cpus: float | None = None,
         memory_bytes: int | None = None,
+        processes: int | None = None,
+        scratch_bytes: int | None = None,
         concurrency: int | None = None,
         price_per_hour: float | None = None,
     ) -> Compute:
         """What Runs get and cost from now on; None leaves a thing as it is."""
-        wish = SetCompute(cpus=cpus, memory_bytes=memory_bytes, concurrency=concurrency, price_per_hour=price_per_hour)
+        wish = SetCompute(
+            cpus=cpus,
+            memory_bytes=memory_bytes,
+            processes=processes,
+            scratch_bytes=scratch_bytes,
+            concurrency=concurrency,
+            price_per_hour=price_per_hour,
+        )
         return self._connection.ask("PATCH", f"/computes/{name}", Compute, send=wish)

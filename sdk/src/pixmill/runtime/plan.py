@@ -47,11 +47,13 @@ class PlannedTotals(Struct):
 
 
 class PlannedLimits(Struct):
-    """What the Compute grants; 0 bytes: no limit."""
+    """What the Compute grants; 0: no limit."""
 
     cpus: float
     memory_bytes: int
     gpus: int = 0
+    processes: int = 0
+    scratch_bytes: int = 0
 
 
 class RunPlan(Struct):

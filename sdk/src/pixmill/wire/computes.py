@@ -15,6 +15,10 @@ class Compute(WireModel):
     """For each Run."""
     memory_bytes: int
     """For each Run; 0: no limit."""
+    processes: int = 0
+    """Processes and threads at once, for each Run; 0: no limit."""
+    scratch_bytes: int = 0
+    """What each Run may write; 0: no limit."""
     gpus: int
     concurrency: int
     """Runs at once."""
@@ -33,5 +37,7 @@ class SetCompute(WireRequest):
 
     cpus: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     memory_bytes: int | None = Field(default=None, ge=0, lt=2**62)
+    processes: int | None = Field(default=None, ge=0, lt=2**22)
+    scratch_bytes: int | None = Field(default=None, ge=0, lt=2**62)
     concurrency: int | None = Field(default=None, ge=1, le=1000)
     price_per_hour: float | None = Field(default=None, ge=0, allow_inf_nan=False)

@@ -75,6 +75,10 @@ class PlannedLimits(WireModel):
     memory_bytes: int
     """0: no limit."""
     gpus: int = 0
+    processes: int = 0
+    """Processes and threads at once; 0: no limit."""
+    scratch_bytes: int = 0
+    """What may be written; 0: no limit."""
 
 
 class RunPlan(WireModel):

@@ -34,6 +34,8 @@ def set_compute(services: Services, actor: CurrentActor, name: str, request: Set
     change = feature.ComputeChange(
         cpus=request.cpus,
         memory_bytes=request.memory_bytes,
+        processes=request.processes,
+        scratch_bytes=request.scratch_bytes,
         concurrency=request.concurrency,
         price_per_hour=request.price_per_hour,
     )
@@ -47,6 +49,8 @@ def _compute(compute: feature.Compute) -> Compute:
         executor=compute.executor,
         cpus=compute.cpus,
         memory_bytes=compute.memory_bytes,
+        processes=compute.processes,
+        scratch_bytes=compute.scratch_bytes,
         gpus=compute.gpus,
         concurrency=compute.concurrency,
         price_per_hour=compute.price_per_hour,

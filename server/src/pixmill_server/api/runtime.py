@@ -183,7 +183,13 @@ def _plan(services: Services, caller: Caller, plan: supervise.RunPlan) -> wire.R
         labels=run.labels,
         version=plan.version,
         totals=wire.PlannedTotals(assets=run.assets, chunks=plan.chunks),
-        limits=wire.PlannedLimits(cpus=plan.cpus, memory_bytes=plan.memory_bytes, gpus=plan.gpus),
+        limits=wire.PlannedLimits(
+            cpus=plan.cpus,
+            memory_bytes=plan.memory_bytes,
+            gpus=plan.gpus,
+            processes=plan.processes,
+            scratch_bytes=plan.scratch_bytes,
+        ),
         heartbeat_seconds=HEARTBEAT_SECONDS,
     )
 

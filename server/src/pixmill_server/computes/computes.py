@@ -1,7 +1,7 @@
 """Computes: `local` exists from the start; what a Run gets there can be set."""
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from math import isfinite
 
 import psutil
@@ -15,6 +15,11 @@ from pixmill_server.kernel.clock import Clock
 from pixmill_server.kernel.ids import new_id
 
 LOCAL = "local"
+LOCAL_PROCESSES = 1024
+LOCAL_SCRATCH_BYTES = 20 << 30
+LEAST_PROCESSES = 32
+"""What Python and its engines start by themselves on a small machine."""
+LEAST_SCRATCH_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,10 @@ class Compute:
     """For each Run."""
     memory_bytes: int
     """For each Run; 0: no limit."""
+    processes: int
+    """Processes and threads at once, for each Run; 0: no limit."""
+    scratch_bytes: int
+    """What each Run may write; 0: no limit."""
     gpus: int
     concurrency: int
     """Runs at once."""
@@ -48,6 +57,8 @@ class ComputeChange:
 
     cpus: float | None = None
     memory_bytes: int | None = None
+    processes: int | None = None
+    scratch_bytes: int | None = None
     concurrency: int | None = None
     price_per_hour: float | None = None
 
@@ -64,6 +75,8 @@ def ensure_local(computes: Computes, organization_id: str) -> Compute:
                 executor="process",
                 cpus=float(available_cpus()),
                 memory_bytes=psutil.virtual_memory().total,
+                processes=LOCAL_PROCESSES,
+                scratch_bytes=LOCAL_SCRATCH_BYTES,
                 gpus=0,
                 concurrency=1,
                 price_per_hour=0.0,
@@ -104,14 +117,10 @@ def set_compute(computes: Computes, organization_id: str, name: str, change: Com
         if row is None:
             raise NotFound("Compute", name, hint="See what there is with `pixmill computes ls`.")
         before = _compute(row)
-        after = replace(
-            before,
-            cpus=before.cpus if change.cpus is None else change.cpus,
-            memory_bytes=before.memory_bytes if change.memory_bytes is None else change.memory_bytes,
-            concurrency=before.concurrency if change.concurrency is None else change.concurrency,
-            price_per_hour=before.price_per_hour if change.price_per_hour is None else change.price_per_hour,
-        )
+        given = {name: value for name, value in asdict(change).items() if value is not None}
+        after = replace(before, **given)
         row.cpus, row.memory_bytes = after.cpus, after.memory_bytes
+        row.processes, row.scratch_bytes = after.processes, after.scratch_bytes
         row.concurrency, row.price_per_hour = after.concurrency, after.price_per_hour
         return after
 
@@ -128,13 +137,7 @@ def _check(change: ComputeChange) -> None:
             hint="Give a number above 0 and up to that.",
             field="cpus",
         )
-    least = 64 << 20
-    if change.memory_bytes is not None and change.memory_bytes != 0 and change.memory_bytes < least:
-        raise InvalidInput(
-            f"A Run cannot live in {change.memory_bytes} bytes of memory.",
-            hint="Give at least 64MiB, or 0 for no limit.",
-            field="memory_bytes",
-        )
+    _check_limits(change)
     if change.concurrency is not None and change.concurrency < 1:
         raise InvalidInput(
             f"{change.concurrency} Runs at once would never begin.", hint="Give 1 or more.", field="concurrency"
@@ -142,6 +145,28 @@ def _check(change: ComputeChange) -> None:
     if change.price_per_hour is not None and not (isfinite(change.price_per_hour) and change.price_per_hour >= 0):
         raise InvalidInput(
             f"An hour cannot cost {change.price_per_hour:g}.", hint="Give 0 or more.", field="price_per_hour"
+        )
+
+
+def _check_limits(change: ComputeChange) -> None:
+    least = 64 << 20
+    if change.memory_bytes is not None and change.memory_bytes != 0 and change.memory_bytes < least:
+        raise InvalidInput(
+            f"A Run cannot live in {change.memory_bytes} bytes of memory.",
+            hint="Give at least 64MiB, or 0 for no limit.",
+            field="memory_bytes",
+        )
+    if change.processes is not None and change.processes != 0 and change.processes < LEAST_PROCESSES:
+        raise InvalidInput(
+            f"A Run cannot live with {change.processes} processes and threads.",
+            hint=f"Give at least {LEAST_PROCESSES}, or 0 for no limit.",
+            field="processes",
+        )
+    if change.scratch_bytes is not None and change.scratch_bytes != 0 and change.scratch_bytes < LEAST_SCRATCH_BYTES:
+        raise InvalidInput(
+            f"A Run cannot live with {change.scratch_bytes} bytes to write.",
+            hint="Give at least 1MiB, or 0 for no limit.",
+            field="scratch_bytes",
         )
 
 
@@ -157,6 +182,8 @@ def _compute(row: ComputeRow) -> Compute:
         row.executor,
         row.cpus,
         row.memory_bytes,
+        row.processes,
+        row.scratch_bytes,
         row.gpus,
         row.concurrency,
         row.price_per_hour,

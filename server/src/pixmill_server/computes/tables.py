@@ -24,6 +24,10 @@ class ComputeRow(Base):
     """For each Run."""
     memory_bytes: Mapped[int] = mapped_column(BigInt)
     """For each Run; 0: no limit."""
+    processes: Mapped[int] = mapped_column(server_default="1024")
+    """Processes and threads at once, for each Run; 0: no limit."""
+    scratch_bytes: Mapped[int] = mapped_column(BigInt, server_default=str(20 << 30))
+    """What each Run may write; 0: no limit."""
     gpus: Mapped[int]
     concurrency: Mapped[int]
     """Runs at once."""

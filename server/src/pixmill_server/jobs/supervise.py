@@ -53,6 +53,8 @@ class RunPlan:
     chunks: int
     cpus: float
     memory_bytes: int
+    processes: int
+    scratch_bytes: int
     gpus: int
 
 
@@ -65,7 +67,7 @@ def plan_of(jobs: Jobs, caller: Caller) -> RunPlan:
         model = model_of_version(session, run.model_version_id) if run.model_version_id else None
         compute = session.get_one(ComputeRow, run.compute_id)
         address = address_of(session, job.version_id)
-        grants = compute.cpus, compute.memory_bytes, compute.gpus
+        session.expunge(compute)
     wanted = None
     if model is not None and processing.annotates:
         wanted = wanted_classes(model.labels, run.label_map or {})
@@ -76,9 +78,11 @@ def plan_of(jobs: Jobs, caller: Caller) -> RunPlan:
         wanted=wanted,
         version=f"{address}@{run.input_number}",
         chunks=sum(1 for _ in chunk_ranges(run.assets, run.chunk_size)),
-        cpus=grants[0],
-        memory_bytes=grants[1],
-        gpus=grants[2],
+        cpus=compute.cpus,
+        memory_bytes=compute.memory_bytes,
+        processes=compute.processes,
+        scratch_bytes=compute.scratch_bytes,
+        gpus=compute.gpus,
     )
 
 
