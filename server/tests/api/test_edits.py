@@ -25,7 +25,7 @@ from pixmill.annotations import (
     Visibility,
     kind_of,
 )
-from pixmill.client.assets import shape_of
+from pixmill.client.assets import PredictionFilter, shape_of
 from pixmill.client.imports import ImportOptions
 from pixmill.errors import InvalidInput, NotFound
 from tests.running_server import RunningServer
@@ -119,6 +119,26 @@ def test_a_shape_that_cannot_be_is_refused(client: Client) -> None:
         answer = client.connection._http.post(f"/versions/{version.id}/annotations", json=wish)
         assert answer.status_code == 422, answer.text
     assert client.versions.show("street/v1") == version
+
+
+def test_a_save_on_an_older_revision_is_refused_where_the_image_changed(client: Client) -> None:
+    asset, looked_at = client.assets.show("street/v1", "a.png"), client.versions.show("street/v1")
+    client.annotations.add("street/v1", asset, "car", BoundingBox(1, 1, 2, 2))
+    shape = {"kind": "box", "bbox": [1, 2, 3, 4]}
+    edits = [{"action": "add", "asset_id": asset.id, "label": "car", "shape": shape}]
+    wish = {"edits": edits, "base": looked_at.revision}
+    answer = client.connection._http.post(f"/versions/{looked_at.id}/annotations", json=wish)
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:pixmill:problem:asset-changed")
+
+
+def test_only_predictions_are_accepted_by_a_filter(client: Client) -> None:
+    asset = client.assets.show("street/v1", "a.png")
+    client.annotations.add("street/v1", asset, "car", BoundingBox(1, 1, 2, 2))
+    before = client.versions.show("street/v1").revision
+    done = client.annotations.review_all("street/v1", Review.ACCEPTED, PredictionFilter(label=["car"]))
+    assert (done.changed, done.revision) == (0, before)
+    with pytest.raises(NotFound, match="dog"):
+        client.annotations.review_all("street/v1", Review.REJECTED, PredictionFilter(label=["dog"]))
 
 
 def test_a_stranger_may_not_save(server: RunningServer, client: Client) -> None:

@@ -1,6 +1,7 @@
 """Images of a DatasetVersion, and a human's edits of their annotations."""
 
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from pixmill.annotations import Review, Shape
 from pixmill.client.connection import Connection, items_of
@@ -12,14 +13,17 @@ from pixmill.wire.edits import (
     DeleteShape,
     Edit,
     MoveShape,
+    PredictionFilter,
     Relabel,
+    ReviewedPredictions,
+    ReviewPredictions,
     SavedEdits,
     SaveEdits,
     SetReview,
     ShapeValue,
 )
 
-__all__ = ["Annotations", "Asset", "AssetAnnotation", "Assets", "Edit", "SavedEdits", "shape_of"]
+__all__ = ["Annotations", "Asset", "AssetAnnotation", "Assets", "Edit", "PredictionFilter", "SavedEdits", "shape_of"]
 
 
 class Assets:
@@ -95,6 +99,15 @@ class Annotations:
     def review(self, address: str, asset: Asset, annotation: AssetAnnotation, review: Review) -> SavedEdits:
         """Say what you think of it; what is accepted no Run overwrites."""
         return self.save(address, [SetReview(asset_id=asset.id, annotation_id=annotation.id, review=review)])
+
+    def review_all(
+        self, address: str, review: Literal[Review.ACCEPTED, Review.REJECTED], where: PredictionFilter | None = None
+    ) -> ReviewedPredictions:
+        """Accept or reject all annotations of Runs that the filter means (None: all that nobody has reviewed)."""
+        version = self._versions.show(address)
+        wish = ReviewPredictions(review=review, where=where or PredictionFilter())
+        path = f"/versions/{version.id}/annotations/review"
+        return self._connection.ask("POST", path, ReviewedPredictions, send=wish)
 
     def delete(self, address: str, asset: Asset, annotation: AssetAnnotation) -> SavedEdits:
         """One annotation less."""

@@ -150,6 +150,9 @@ class SaveEdits(WireRequest):
     edits: list[Edit] = Field(min_length=1, max_length=10_000)
     summary: str = Field(default="", max_length=500)
     """For the history; empty: told from what the edits are."""
+    base: int | None = Field(default=None, ge=1, lt=2**31)
+    """The Revision that was looked at: refused with `asset-changed` where somebody changed annotations of these assets
+    since. Null: what others did meanwhile does not matter."""
 
 
 class SkippedEdit(WireModel):
@@ -168,3 +171,36 @@ class SavedEdits(WireModel):
     """Whether there is a new Revision."""
     counts: Counts
     skipped: list[SkippedEdit]
+    added: list[str] = Field(default_factory=list)
+    """The id of each added annotation, in the order of its edit; empty for one that was skipped."""
+
+
+class PredictionFilter(WireRequest):
+    """Which annotations of Runs are meant: those that satisfy everything, on assets that satisfy everything."""
+
+    label: list[str] = Field(default_factory=list, max_length=1000)
+    """Names; one of them."""
+    tag: list[str] = Field(default_factory=list, max_length=1000)
+    """Of the asset: all of them."""
+    name: str = ""
+    """A part of the asset's path."""
+    review: list[Review] = Field(default_factory=list)
+    """One of these; none given: those that nobody has reviewed yet."""
+    run_id: str = ""
+    min_score: float | None = Field(default=None, ge=0, le=1)
+    max_score: float | None = Field(default=None, ge=0, le=1)
+
+
+class ReviewPredictions(WireRequest):
+    """Say the same of all annotations of Runs that a filter means."""
+
+    review: Literal[Review.ACCEPTED, Review.REJECTED]
+    where: PredictionFilter = PredictionFilter()
+
+
+class ReviewedPredictions(WireModel):
+    """What became of it."""
+
+    revision: int
+    changed: int
+    """Annotations; 0: there is no new Revision."""

@@ -1,4 +1,4 @@
-"""A human's save."""
+"""A human's save, and a human's word on all predictions of a filter."""
 
 from fastapi import APIRouter
 
@@ -6,6 +6,8 @@ from pixmill.wire import edits as wire
 from pixmill_server.api.dependencies import CurrentActor, Services
 from pixmill_server.api.version_records import counts
 from pixmill_server.datasets import edit as feature
+from pixmill_server.datasets.filters import AssetFilter
+from pixmill_server.datasets.review import review_predictions
 
 router = APIRouter(prefix="/versions/{version_id}/annotations", tags=["assets"])
 
@@ -13,14 +15,33 @@ router = APIRouter(prefix="/versions/{version_id}/annotations", tags=["assets"])
 @router.post("", status_code=201)
 def save_edits(services: Services, actor: CurrentActor, version_id: str, request: wire.SaveEdits) -> wire.SavedEdits:
     """Add, move, relabel, review and delete shapes, all in one new Revision."""
-    batch = feature.EditBatch([_edit(edit) for edit in request.edits], request.summary)
+    batch = feature.EditBatch([_edit(edit) for edit in request.edits], request.summary, request.base)
     done = feature.save(services.datasets, actor, version_id, batch)
     return wire.SavedEdits(
         revision=done.number,
         changed=done.changed,
         counts=counts(done.counts),
         skipped=[wire.SkippedEdit(id=skipped.asset, reason=skipped.reason) for skipped in done.outcome.skipped],
+        added=list(done.added),
     )
+
+
+@router.post("/review", status_code=201)
+def review_all(
+    services: Services, actor: CurrentActor, version_id: str, request: wire.ReviewPredictions
+) -> wire.ReviewedPredictions:
+    """Accept or reject all annotations of Runs that the filter means, in one new Revision."""
+    where = AssetFilter(
+        tags=tuple(request.where.tag),
+        name_contains=request.where.name,
+        labels=tuple(request.where.label),
+        reviews=tuple(request.where.review),
+        run_id=request.where.run_id,
+        min_score=request.where.min_score,
+        max_score=request.where.max_score,
+    )
+    done = review_predictions(services.datasets, actor, version_id, where, request.review)
+    return wire.ReviewedPredictions(revision=done.number, changed=done.outcome.step.get("changed_annotations", 0))
 
 
 def _edit(edit: wire.Edit) -> feature.Edit:

@@ -9,9 +9,11 @@ import pyarrow as pa
 
 from pixmill.annotations import ColumnsBuilder, Origin, Review, Shape, Source
 from pixmill_server.accounts.actor import Actor
+from pixmill_server.datasets.errors import AssetChanged
 from pixmill_server.datasets.existing import KnownIds, as_ids, one_of
-from pixmill_server.datasets.queries import version_by_id
-from pixmill_server.datasets.records import Counts, Label
+from pixmill_server.datasets.queries import pin, version_by_id
+from pixmill_server.datasets.read import annotations_of
+from pixmill_server.datasets.records import Counts, Label, Pinned
 from pixmill_server.datasets.revise import OUTCOMES, Author, Committed, Draft, Outcome, Skipped, revise
 from pixmill_server.datasets.rows import Provenance, rows_from_columns
 from pixmill_server.datasets.schemas import ANNOTATIONS
@@ -69,7 +71,6 @@ class DeleteShape:
     annotation_id: str
 
 
-_WORDS = {AddShape: "added", MoveShape: "moved", Relabel: "relabelled", SetReview: "reviewed", DeleteShape: "deleted"}
 Edit = AddShape | MoveShape | Relabel | SetReview | DeleteShape
 
 
@@ -80,22 +81,39 @@ class EditBatch:
     edits: Sequence[Edit]
     summary: str = ""
     """Empty: written from what the edits are."""
+    base: int | None = None
+    """The Revision that the human looked at; None: whatever others did meanwhile does not matter."""
 
 
-def save(datasets: Datasets, actor: Actor, version_id: str, batch: EditBatch) -> Committed:
+@dataclass(frozen=True, slots=True)
+class Saved(Committed):
+    """A save that is visible now."""
+
+    added: tuple[str, ...]
+    """The id of each added annotation, in the order of its edit; empty for one whose asset has vanished."""
+
+
+def save(datasets: Datasets, actor: Actor, version_id: str, batch: EditBatch) -> Saved:
     """One new Revision with all edits; raises `LabelNotFound`, `VersionLocked`.
 
-    Annotations that others deleted meanwhile are skipped with that reason; what others changed on other annotations
-    stays. A moved or relabelled annotation counts as edited: no Run overwrites it any more.
+    With a base, `AssetChanged` is raised where somebody changed annotations of the same assets since. Without one,
+    annotations that others deleted meanwhile are skipped with that reason. What others changed elsewhere stays in both
+    cases. A moved or relabelled annotation counts as edited: no Run overwrites it any more.
     """
+    added: list[str] = []
 
     def make(draft: Draft) -> Outcome:
-        return _Editing(draft, actor).run(batch.edits)
+        editing = _Editing(draft, actor, base)
+        outcome = editing.run(batch.edits)
+        added[:] = editing.added
+        return outcome
 
     with datasets.database.reading() as session:
         version_by_id(session, actor.organization_id, version_id)
+    base = None if batch.base is None else pin(datasets, version_id, batch.base)
     summary = batch.summary or describe(batch.edits)
-    return revise(datasets, version_id, make, author=Author(actor.user_id), summary=summary)
+    done = revise(datasets, version_id, make, author=Author(actor.user_id), summary=summary)
+    return Saved(done.number, done.changed, done.outcome, tuple(added))
 
 
 def describe(edits: Sequence[Edit]) -> str:
@@ -115,16 +133,20 @@ def describe(edits: Sequence[Edit]) -> str:
 class _Editing:
     draft: Draft
     actor: Actor
+    base: Pinned | None
     before: dict[str, Row] = field(default_factory=dict)
     """By annotation id, as the head has them, for the assets that the edits name."""
     addresses: dict[str, int] = field(default_factory=dict)
     after: dict[str, Row] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
+    added: list[str] = field(default_factory=list)
 
     def run(self, edits: Sequence[Edit]) -> Outcome:
         asset_ids = list(dict.fromkeys(edit.asset_id for edit in edits))
         for start in range(0, len(asset_ids), _ASSETS_AT_ONCE):
-            self._read(asset_ids[start : start + _ASSETS_AT_ONCE])
+            names = asset_ids[start : start + _ASSETS_AT_ONCE]
+            self._read(names)
+            self._require_unchanged(names)
         self.after = dict(self.before)
         known = KnownIds(self.draft.datasets.tables.open(self.draft.head.assets), "id")
         there = dict(zip(asset_ids, known.among(as_ids(pa.array(asset_ids, pa.string()))).tolist(), strict=True))
@@ -133,6 +155,7 @@ class _Editing:
                 self._apply(edit)
             else:
                 self.skipped[edit.asset_id] = VANISHED_ASSET
+                self.added += [""] * isinstance(edit, AddShape)
         self._write()
         return self._outcome(asset_ids)
 
@@ -143,10 +166,23 @@ class _Editing:
             self.addresses[row["id"]] = row.pop("_rowaddr")
             self.before[row["id"]] = row
 
+    def _require_unchanged(self, asset_ids: Sequence[str]) -> None:
+        head = self.draft.head
+        if self.base is None or self.base.annotations == head.annotations:
+            return
+        wanted = set(asset_ids)
+        was = {row["id"]: row for row in annotations_of(self.draft.datasets, self.base, asset_ids).to_pylist()}
+        now = {key: row for key, row in self.before.items() if row["asset_id"] in wanted}
+        touched = [key for key in was.keys() | now.keys() if was.get(key) != now.get(key)]
+        changed = {(was.get(key) or now[key])["asset_id"] for key in touched}
+        if changed:
+            raise AssetChanged(len(changed), head.number)
+
     def _apply(self, edit: Edit) -> None:
         if isinstance(edit, AddShape):
             row = self._row(edit)
             self.after[str(row["id"])] = row
+            self.added.append(str(row["id"]))
             return
         row = self.after.get(edit.annotation_id, {})
         if row.get("asset_id") != edit.asset_id:

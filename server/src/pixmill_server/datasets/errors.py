@@ -100,3 +100,16 @@ class HeadMoved(Conflict):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"The version '{name}' changed meanwhile.", hint="Try again.")
+
+
+class AssetChanged(Conflict):
+    """Somebody changed annotations of the same assets since the Revision that a save was made on; nothing was saved."""
+
+    code = "asset-changed"
+
+    def __init__(self, assets: int, head: int) -> None:
+        images = "this image were" if assets == 1 else f"{assets} of these images were"
+        super().__init__(
+            f"The annotations of {images} changed by somebody else meanwhile.",
+            hint=f"Read them again at Revision {head}, and save what is still to be changed.",
+        )
