@@ -10,11 +10,11 @@ from bench.report import Better, Figure
 from bench.street import ACTOR, RUN, make_boxes, make_street, open_datasets, save
 from pixmill_server.datasets import read, versions
 from pixmill_server.datasets.changes import ChangePart, ChangeSource
+from pixmill_server.datasets.kept import Kept
 from pixmill_server.datasets.queries import pin
 from pixmill_server.datasets.records import Pinned
 from pixmill_server.datasets.revise import Committed
-from pixmill_server.datasets.selection import SelectionCache
-from pixmill_server.datasets.stores import Datasets
+from pixmill_server.datasets.stores import RANKINGS_BYTES, Datasets
 
 SIZE = CocoSize(images=100_000, boxes=1_000_000)
 PAGE = 100
@@ -35,7 +35,7 @@ def measure() -> Iterable[Figure]:
 
 def _first_page(datasets: Datasets, pinned: Pinned) -> Figure:
     def cold() -> None:
-        _read_page(replace(datasets, selections=SelectionCache()), pinned, SIZE.images // 2)
+        _read_page(replace(datasets, rankings=Kept(RANKINGS_BYTES, lambda _: 1)), pinned, SIZE.images // 2)
 
     return Figure(
         name="page of 100 assets with shapes, nothing cached",

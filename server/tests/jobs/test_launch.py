@@ -7,7 +7,10 @@ import pytest
 
 from pixmill.errors import Conflict, InvalidInput, NotFound, PixmillError
 from pixmill.wire.jobs import JobScope, LaunchJob
+from pixmill_server.datasets.changes import ChangePart
+from pixmill_server.datasets.selections import keep_selection
 from pixmill_server.jobs.tables import JobRow, RunRow
+from server.tests.datasets.building import IMPORT, asset_rows, id_of, run_commit
 from server.tests.jobs.acting import PATHS, Stage
 from tests.running_server import RunningServer
 
@@ -75,6 +78,11 @@ def test_the_supervisor_is_told_which_classes_are_wanted_and_where_they_go(stage
         ({"model": "toy/1", "scope": {"label": "unicorn"}}, NotFound, "unicorn"),
         ({"model": "toy/1", "scope": {"label": "car"}}, InvalidInput, "Label 'car'"),
         ({"model": "toy/1", "scope": {"tag": "night"}}, InvalidInput, "tag 'night'"),
+        ({"model": "toy/1", "scope": {"filter": "lable=car"}}, InvalidInput, "lable"),
+        ({"model": "toy/1", "scope": {"filter": "min_score=0.5"}}, InvalidInput, "scored 0.5 or more"),
+        ({"model": "toy/1", "scope": {"filter": "selection=sel_1"}}, NotFound, "sel_1"),
+        ({"model": "toy/1", "scope": {"filter": "label=car", "label": "person"}}, InvalidInput, "Say it once"),
+        ({"model": "toy/1", "scope": {"filter": "annotated=true", "unannotated": True}}, InvalidInput, "Say it once"),
     ],
 )
 def test_a_launch_that_cannot_be_is_refused_by_name_and_leaves_nothing(
@@ -103,6 +111,26 @@ def test_what_has_no_annotations_is_a_scope_of_its_own(stage: Stage) -> None:
     stage.supervisor().work()
     assert stage.client.jobs.plan(wish(processing="annotate", scope={"unannotated": True})).assets == 5
     assert stage.client.jobs.plan(wish(processing="annotate", scope={"label": "car"})).assets == 1
+
+
+def test_a_filter_of_the_grid_is_a_scope_and_stays_one_when_the_job_is_run_again(stage: Stage) -> None:
+    stage.launch(scope=JobScope(assets=[PATHS[0], PATHS[3]]))
+    stage.supervisor().work()
+    job_id = stage.launch(scope=JobScope(filter="label=car&min_score=0.4&source=run"), existing="add")
+    assert stage.client.jobs.show(job_id).scope == {"filter": "label=car&source=run&min_score=0.4"}
+    assert [asset["path"] for asset in (stage.supervisor().claim() or {})["assets"]] == [PATHS[0], PATHS[3]]
+    stage.client.jobs.cancel(job_id)
+
+
+def test_ten_thousand_selected_assets_are_a_scope(stage: Stage) -> None:
+    services = stage.server.services
+    paths = [f"many/{number:05}.jpg" for number in range(10_001)]
+    rows = asset_rows(services.datasets, paths, digest=services.objects.put(b"picture"))
+    run_commit(services.datasets, stage.version_id, ChangePart(assets=rows), origin=IMPORT)
+    selected = keep_selection(services.objects, (id_of(path) for path in paths[1:]))
+    job_id = stage.launch(scope=JobScope(filter=f"selection={selected}"))
+    job = stage.client.jobs.show(job_id)
+    assert (job.scope, job.progress.total) == ({"filter": f"selection={selected}"}, 10_000)
 
 
 def test_a_pending_run_says_what_it_waits_for(stage: Stage) -> None:

@@ -41,6 +41,9 @@ def launch_job(
     label: Annotated[str | None, typer.Option(help="Only assets with a shape of this Label.")] = None,
     tag: Annotated[str | None, typer.Option(help="Only assets with this tag.")] = None,
     unannotated: Annotated[bool, typer.Option("--unannotated", help="Only assets without annotations.")] = False,
+    where: Annotated[
+        str, typer.Option("--filter", metavar="QUERY", help="Only assets of this filter, as in the grid's address.")
+    ] = "",
     existing: Annotated[Existing, typer.Option(help="What becomes of annotations that are there.")] = Existing.KEEP,
     compute: Annotated[str | None, typer.Option(help="Where it goes.")] = None,
     follow: _FOLLOW = False,
@@ -55,7 +58,7 @@ def launch_job(
             model=model,
             parameters=_values(client, processing, texts),
             map=_map(to or []),
-            scope=JobScope(assets=_listed(assets), label=label, tag=tag, unannotated=unannotated),
+            scope=JobScope(assets=_listed(assets), label=label, tag=tag, unannotated=unannotated, filter=where),
             existing=existing,
             compute=compute,
         )

@@ -5,7 +5,7 @@ from datetime import datetime
 import msgspec
 from pydantic import JsonValue
 
-from pixmill.wire.base import WireModel
+from pixmill.wire.base import WireModel, WireRequest
 
 EXPORT_MEDIA_TYPE = "application/vnd.pixmill.export"
 """Frames, each a length (4 bytes, big-endian) and MessagePack: one `ExportHeader`, then `ExportLot`s to the end."""
@@ -69,6 +69,19 @@ class AssetPage(WireModel):
     """How many the filter means."""
     items: list[Asset]
     next_cursor: str | None
+
+
+class NewSelection(WireRequest):
+    """Assets to be named together, so that a filter, and with it a launch, can mean exactly them."""
+
+    assets: list[str]
+    """Ids."""
+
+
+class Selection(WireModel):
+    """Assets that were selected; the same assets always have the same id."""
+
+    id: str
 
 
 class ExportLabel(msgspec.Struct, frozen=True):

@@ -30,6 +30,8 @@ class JobScope(WireRequest):
     """Assets that carry a shape of this Label."""
     tag: str | None = None
     unannotated: bool = False
+    filter: str = ""
+    """As after the `?` of the Assets grid and of `GET /versions/{id}/assets`: `label=person&min_score=0.5`."""
 
 
 class LaunchJob(WireRequest):

@@ -7,10 +7,11 @@ from urllib.parse import quote
 
 import msgspec
 import pyarrow as pa
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import FileResponse, RedirectResponse, StreamingResponse
 
 from pixmill.annotations import Review, Source
+from pixmill.errors import InvalidInput
 from pixmill.wire.assets import (
     EXPORT_MEDIA_TYPE,
     Asset,
@@ -21,6 +22,8 @@ from pixmill.wire.assets import (
     ExportImage,
     ExportLabel,
     ExportLot,
+    NewSelection,
+    Selection,
 )
 from pixmill_server import wiring
 from pixmill_server.accounts.actor import Actor
@@ -29,10 +32,12 @@ from pixmill_server.api.pages import DEFAULT_LIMIT, Cursor, Limit, decode_cursor
 from pixmill_server.api.ranges import range_of
 from pixmill_server.datasets.exports import export_facts, export_lots
 from pixmill_server.datasets.filters import AssetFilter
+from pixmill_server.datasets.orders import Order
 from pixmill_server.datasets.pictures import picture_of, thumbnail_of
 from pixmill_server.datasets.queries import address_of, pin, version_by_id
-from pixmill_server.datasets.read import annotations_of, asset_by_id, assets_page, count_assets
-from pixmill_server.datasets.records import AssetRecord, Pinned
+from pixmill_server.datasets.read import annotations_of, asset_by_id, assets_from, assets_page, count_assets
+from pixmill_server.datasets.records import AssetRecord, Page, Pinned
+from pixmill_server.datasets.selections import keep_selection
 from pixmill_server.datasets.thumbnails import MEDIA_TYPE as THUMBNAIL_MEDIA_TYPE
 from pixmill_server.storage.objects import Digest
 
@@ -45,45 +50,64 @@ _FOR_A_WHILE = "private, max-age=60"
 _FRAME_LENGTH = struct.Struct(">I")
 
 
-@router.get("/assets")
-def list_assets(  # noqa: PLR0913 - one for each filter
-    services: Services,
-    actor: CurrentActor,
-    version_id: str,
+def filter_asked(  # noqa: PLR0913 - one for each condition
     *,
-    limit: Limit = DEFAULT_LIMIT,
-    cursor: Cursor = None,
-    revision: Revision = None,
     label: Annotated[list[str], Query(description="Has an annotation of one of these Labels.")] = [],  # noqa: B006 - FastAPI copies it
     tag: Annotated[list[str], Query(description="Has all of these tags.")] = [],  # noqa: B006 - as above
     name: Annotated[str, Query(description="A part of the path.")] = "",
     annotated: Annotated[bool | None, Query(description="Has at least one annotation, or none.")] = None,
     source: Annotated[list[Source], Query(description="Of the annotation: human, import, run.")] = [],  # noqa: B006 - as above
     review: Annotated[list[Review], Query(description="Of the annotation.")] = [],  # noqa: B006 - as above
+    processing: Annotated[list[str], Query(description="The annotation was made by one of these Processings.")] = [],  # noqa: B006 - as above
     run_id: Annotated[str, Query(description="The annotation was made by this Run.")] = "",
     min_score: Annotated[float | None, Query(ge=0, le=1)] = None,
     max_score: Annotated[float | None, Query(ge=0, le=1)] = None,
-) -> AssetPage:
-    """In the order of their paths, each with its annotations; a page costs the same at any position."""
-    pinned = _pin(services, actor, version_id, revision)
-    where = AssetFilter(
+    selection: Annotated[str, Query(description="Is in this selection.")] = "",
+) -> AssetFilter:
+    """What the query says of assets; what is said of annotations must hold for one and the same."""
+    return AssetFilter(
         tags=tuple(tag),
         name_contains=name,
         annotated=annotated,
         labels=tuple(label),
         sources=tuple(source),
         reviews=tuple(review),
+        processings=tuple(processing),
         run_id=run_id,
         min_score=min_score,
         max_score=max_score,
+        selection=selection,
     )
-    page = assets_page(services.datasets, pinned, after=decode_cursor(cursor), limit=limit, where=where)
+
+
+@router.get("/assets")
+def list_assets(
+    services: Services,
+    actor: CurrentActor,
+    version_id: str,
+    where: Annotated[AssetFilter, Depends(filter_asked)],
+    *,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
+    revision: Revision = None,
+    sort: Annotated[Order, Query(description="Equal ones by path.")] = Order.PATH,
+) -> AssetPage:
+    """Sorted, each with its annotations; a page costs the same at any position."""
+    pinned = _pin(services, actor, version_id, revision)
+    page = _page(services, pinned, where, sort, after=decode_cursor(cursor), limit=limit)
     return AssetPage(
         revision=pinned.number,
         total=count_assets(services.datasets, pinned, where),
         items=_assets(services, pinned, page.items),
         next_cursor=page.next_cursor and encode_cursor(page.next_cursor),
     )
+
+
+@router.post("/selections", status_code=201)
+def keep_assets_selected(services: Services, actor: CurrentActor, version_id: str, request: NewSelection) -> Selection:
+    """Name some assets together, for `selection=` in a filter; the second time the answer is the same."""
+    _pin(services, actor, version_id, None)
+    return Selection(id=keep_selection(services.objects, request.assets))
 
 
 @router.get("/assets/{asset_id}")
@@ -124,13 +148,19 @@ def read_image(
 
 @router.get("/assets/{asset_id}/thumbnail", response_class=Response)
 def read_thumbnail(
-    services: Services, actor: CurrentActor, version_id: str, asset_id: str, revision: Revision = None
+    services: Services,
+    actor: CurrentActor,
+    version_id: str,
+    asset_id: str,
+    revision: Revision = None,
+    digest: Annotated[str, Query(description="Of the image: the answer for this one may be kept forever.")] = "",
 ) -> Response:
     """A small upright picture (WebP, its longer side at most 320 pixels); made when it is first asked for."""
     pinned = _pin(services, actor, version_id, revision)
     asset = asset_by_id(services.datasets, pinned, asset_id)
     content = thumbnail_of(services.ingest, asset)
-    return Response(content, media_type=THUMBNAIL_MEDIA_TYPE, headers={"Cache-Control": _FOR_A_WHILE})
+    kept = _FOREVER if asset.digest and digest == asset.digest else _FOR_A_WHILE
+    return Response(content, media_type=THUMBNAIL_MEDIA_TYPE, headers={"Cache-Control": kept})
 
 
 @router.get("/export", response_class=StreamingResponse)
@@ -138,6 +168,19 @@ def export(services: Services, actor: CurrentActor, version_id: str, revision: R
     """Everything of one Revision in the order of paths, as a stream of MessagePack frames (`pixmill.wire.assets`)."""
     pinned = _pin(services, actor, version_id, revision)
     return StreamingResponse(_frames(services, pinned), media_type=EXPORT_MEDIA_TYPE)
+
+
+def _page(
+    services: wiring.Services, pinned: Pinned, where: AssetFilter, order: Order, *, after: str | None, limit: int
+) -> Page[AssetRecord]:
+    """By path the cursor is a path, which may vanish; in other orders it is a rank, as of a Revision."""
+    if order is Order.PATH:
+        return assets_page(services.datasets, pinned, after=after, limit=limit, where=where)
+    if after is not None and not after.isdecimal():
+        raise InvalidInput("The cursor is not of this order.", hint="Start without a cursor.", field="cursor")
+    start = int(after or 0)
+    page = assets_from(services.datasets, pinned, start=start, limit=limit, where=where, order=order)
+    return Page(page.items, page.next_cursor and str(start + len(page.items)))
 
 
 def _pin(services: wiring.Services, actor: Actor, version_id: str, revision: int | None) -> Pinned:

@@ -12,6 +12,7 @@ from pixmill_server.api.dependencies import CurrentActor, Services
 from pixmill_server.api.job_records import job_of, outcome_of, plan_of, run_of
 from pixmill_server.api.pages import DEFAULT_LIMIT, Cursor, Limit, decode_cursor, encode_cursor
 from pixmill_server.datasets.addresses import parse_address
+from pixmill_server.datasets.filter_text import filter_of_text
 from pixmill_server.datasets.queries import find_version, pin
 from pixmill_server.datasets.read import assets_by_id
 from pixmill_server.jobs.launch import launch, plan_launch
@@ -171,6 +172,7 @@ def _request(request: wire.LaunchJob) -> LaunchRequest:
             label=scope.label,
             tag=scope.tag,
             unannotated=scope.unannotated,
+            filter=filter_of_text(scope.filter),
         ),
         existing=request.existing,
         compute=request.compute,

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from pixmill.annotations import Review, Source
 from pixmill_server.datasets.existing import Ids, as_ids, is_among, one_of, unique_ids
+from pixmill_server.datasets.orders import Order, order_keys
+from pixmill_server.datasets.ranking import Ranking, rank_rows
 from pixmill_server.datasets.records import Pinned
-from pixmill_server.datasets.selection import Selection, select_rows
+from pixmill_server.datasets.selections import read_selection
 from pixmill_server.datasets.stores import Datasets
 
 
@@ -25,6 +27,8 @@ class AssetFilter:
 
     ids: tuple[str, ...] | None = None
     paths: tuple[str, ...] | None = None
+    selection: str = ""
+    """The id of one; raises `NotFound` when it is applied and there is none."""
     tags: tuple[str, ...] = ()
     """Each of them."""
     name_contains: str = ""
@@ -35,6 +39,8 @@ class AssetFilter:
     """Names; one of them. Raises `LabelNotFound` when it is applied."""
     sources: tuple[Source, ...] = ()
     reviews: tuple[Review, ...] = ()
+    processings: tuple[str, ...] = ()
+    """Names of those that made the annotation; one of them."""
     run_id: str = ""
     min_score: float | None = None
     max_score: float | None = None
@@ -47,27 +53,44 @@ class AssetFilter:
     @property
     def looks_at_annotations(self) -> bool:
         """Something is said of annotations."""
-        plain = replace(ALL, ids=self.ids, paths=self.paths, tags=self.tags, name_contains=self.name_contains)
+        plain = replace(ALL, **{name: getattr(self, name) for name in _OF_ASSETS})
         return self != plain
 
 
+_OF_ASSETS: Final = ("ids", "paths", "selection", "tags", "name_contains")
 ALL: Final = AssetFilter()
 UNANNOTATED: Final = AssetFilter(annotated=False)
 
 
-def selection(datasets: Datasets, pinned: Pinned, where: AssetFilter) -> Selection:
-    """The assets of the Revision that the filter means, in path order; kept for the next page."""
-    state = (pinned.assets, pinned.annotations, pinned.labels) if where.looks_at_annotations else pinned.assets
-    return datasets.selections.get((state, where), lambda: _select(datasets, pinned, where))
+def ranking(datasets: Datasets, pinned: Pinned, where: AssetFilter, order: Order = Order.PATH) -> Ranking:
+    """The assets of the Revision that the filter means, in an order; kept for the next page.
+
+    Orders by shapes or scores look at those annotations that the filter is about.
+    """
+    looks = where.looks_at_annotations or order not in (Order.PATH, Order.NEWEST)
+    state = (pinned.assets, pinned.annotations, pinned.labels) if looks else pinned.assets
+    return datasets.rankings.get((state, where, order), lambda: _ranking(datasets, pinned, where, order))
 
 
-def _select(datasets: Datasets, pinned: Pinned, where: AssetFilter) -> Selection:
+def _ranking(datasets: Datasets, pinned: Pinned, where: AssetFilter, order: Order) -> Ranking:
+    if order is Order.PATH:
+        return _select(datasets, pinned, where)
+    tables = (datasets.tables.open(pinned.assets), datasets.tables.open(pinned.annotations))
+    keys = order_keys(*tables, annotation_predicate(pinned, where), order)
+    return ranking(datasets, pinned, where).sorted_by(keys)
+
+
+def _select(datasets: Datasets, pinned: Pinned, where: AssetFilter) -> Ranking:
     table = datasets.tables.open(pinned.assets)
     tests: list[Callable[[pa.RecordBatch], NDArray[np.bool_]]] = []
     columns = set()
     if where.ids is not None:
         wanted = np.unique(np.array([text.encode() for text in where.ids], dtype="S32"))
         tests.append(lambda batch: is_among(as_ids(batch["id"]), wanted))
+        columns.add("id")
+    if where.selection:
+        selected = read_selection(datasets.objects, where.selection)
+        tests.append(lambda batch: is_among(as_ids(batch["id"]), selected))
         columns.add("id")
     if where.paths is not None:
         paths = pa.array(sorted(set(where.paths)), pa.string())
@@ -83,8 +106,8 @@ def _select(datasets: Datasets, pinned: Pinned, where: AssetFilter) -> Selection
         tests.append(lambda batch: is_among(as_ids(batch["id"]), with_annotation) == expected)
         columns.add("id")
     if not tests:
-        return select_rows(table, None, [])
-    return select_rows(table, lambda batch: pa.array(np.all([test(batch) for test in tests], axis=0)), sorted(columns))
+        return rank_rows(table, None, [])
+    return rank_rows(table, lambda batch: pa.array(np.all([test(batch) for test in tests], axis=0)), sorted(columns))
 
 
 def _annotated_ids(datasets: Datasets, pinned: Pinned, where: AssetFilter) -> Ids:
@@ -103,6 +126,8 @@ def annotation_predicate(pinned: Pinned, where: AssetFilter) -> str:
         parts.append(one_of("source", map(str, where.sources)))
     if where.reviews:
         parts.append(one_of("review", map(str, where.reviews)))
+    if where.processings:
+        parts.append(one_of("processing", where.processings))
     if where.run_id:
         parts.append(one_of("run_id", [where.run_id]))
     if where.min_score is not None:

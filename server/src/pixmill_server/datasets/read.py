@@ -1,6 +1,6 @@
 """Reads of a pinned Revision: pages of assets, their annotations, and streams over all of it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -11,10 +11,12 @@ import pyarrow.compute as pc
 from pixmill.annotations import AssetId
 from pixmill_server.datasets.errors import AssetNotFound
 from pixmill_server.datasets.existing import one_of
-from pixmill_server.datasets.filters import ALL, AssetFilter, selection
+from pixmill_server.datasets.filters import ALL, AssetFilter, ranking
+from pixmill_server.datasets.orders import Order
+from pixmill_server.datasets.ranking import pages_of
 from pixmill_server.datasets.records import AssetRecord, Label, Page, Pinned
 from pixmill_server.datasets.schemas import ANNOTATIONS
-from pixmill_server.datasets.selection import pages_of
+from pixmill_server.datasets.selections import keep_selection
 from pixmill_server.datasets.stores import Datasets
 
 MAX_PAGE: Final = 1000
@@ -25,24 +27,44 @@ def assets_page(
     datasets: Datasets, pinned: Pinned, *, after: str | None, limit: int, where: AssetFilter = ALL
 ) -> Page[AssetRecord]:
     """Assets in path order; the cursor is the last path (None: from the start), and need not exist."""
-    chosen = selection(datasets, pinned, where)
+    chosen = ranking(datasets, pinned, where)
     start = 0 if after is None else chosen.rank_after(datasets.tables.open(pinned.assets), after)
     return assets_from(datasets, pinned, start=start, limit=limit, where=where)
 
 
 def assets_from(
-    datasets: Datasets, pinned: Pinned, *, start: int, limit: int, where: AssetFilter = ALL
+    datasets: Datasets,
+    pinned: Pinned,
+    *,
+    start: int,
+    limit: int,
+    where: AssetFilter = ALL,
+    order: Order = Order.PATH,
 ) -> Page[AssetRecord]:
-    """As `assets_page`, from a row number (0 is the first), so that a grid can jump; `next_cursor` is a path."""
-    chosen, limit = selection(datasets, pinned, where), min(limit, MAX_PAGE)
+    """As `assets_page`, from a rank (0 is the first) and in any order, so that a grid can jump.
+
+    `next_cursor` is the last path.
+    """
+    chosen, limit = ranking(datasets, pinned, where, order), min(limit, MAX_PAGE)
     rows = chosen.take(datasets.tables.open(pinned.assets), start, limit)
     items = records(rows)
     return Page(items, items[-1].path if items and start + len(items) < len(chosen) else None)
 
 
+def rank_of(
+    datasets: Datasets, pinned: Pinned, asset: AssetRecord, *, where: AssetFilter = ALL, order: Order = Order.PATH
+) -> int | None:
+    """The asset's place (0 is the first) among those of the filter; None where the filter does not mean it."""
+    by_path = ranking(datasets, pinned, ALL)
+    place = by_path.rank_after(datasets.tables.open(pinned.assets), asset.path) - 1
+    if place < 0:
+        return None
+    return ranking(datasets, pinned, where, order).rank_of(int(by_path.rows[place]))
+
+
 def count_assets(datasets: Datasets, pinned: Pinned, where: AssetFilter = ALL) -> int:
     """How many assets the filter means."""
-    return pinned.counts.assets if where.is_all else len(selection(datasets, pinned, where))
+    return pinned.counts.assets if where.is_all else len(ranking(datasets, pinned, where))
 
 
 def assets_by_id(datasets: Datasets, pinned: Pinned, ids: Sequence[str]) -> list[AssetRecord]:
@@ -80,7 +102,7 @@ def annotations_scan(
     datasets: Datasets, pinned: Pinned, *, where: AssetFilter = ALL
 ) -> Iterator[tuple[list[AssetRecord], pa.Table]]:
     """All assets of the filter in path order, some at a time, each lot with its annotations by asset, then by id."""
-    chosen, table = selection(datasets, pinned, where), datasets.tables.open(pinned.assets)
+    chosen, table = ranking(datasets, pinned, where), datasets.tables.open(pinned.assets)
     for start in range(0, len(chosen), ASSETS_AT_ONCE):
         lot = records(chosen.take(table, start, ASSETS_AT_ONCE))
         yield lot, annotations_of(datasets, pinned, [asset.id for asset in lot])
@@ -90,9 +112,16 @@ def select_asset_ids(
     datasets: Datasets, pinned: Pinned, where: AssetFilter = ALL, *, rows: int = 10_000
 ) -> Iterator[pa.Array]:
     """Ids of the assets that the filter means, in path order, in arrays of at most `rows`."""
-    chosen = selection(datasets, pinned, where)
+    chosen = ranking(datasets, pinned, where)
     for page in pages_of(chosen, datasets.tables.open(pinned.assets), ["id"], rows):
         yield page["id"].combine_chunks()
+
+
+def select_all_but(datasets: Datasets, pinned: Pinned, where: AssetFilter, without: Iterable[str]) -> str:
+    """Keep what the filter means now, without some; the selection's id."""
+    left_out = set(without)
+    found = (asset_id for ids in select_asset_ids(datasets, pinned, where) for asset_id in ids.to_pylist())
+    return keep_selection(datasets.objects, (asset_id for asset_id in found if asset_id not in left_out))
 
 
 def label_histogram(datasets: Datasets, pinned: Pinned) -> list[tuple[Label, int]]:

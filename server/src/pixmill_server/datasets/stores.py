@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
-from pixmill_server.datasets.selection import SelectionCache
+from pixmill_server.datasets.facets import Facets
+from pixmill_server.datasets.kept import Kept
+from pixmill_server.datasets.ranking import Ranking
 from pixmill_server.db.engine import Database
 from pixmill_server.kernel.clock import Clock
 from pixmill_server.storage.objects import Objects
@@ -15,6 +17,8 @@ LEASE_DURATION = timedelta(seconds=60)
 LEASE_PATIENCE = timedelta(seconds=120)
 REINDEX_ABOVE = 200_000
 """Rows that a look-up by index may read without it: some 10 ms."""
+RANKINGS_BYTES = 128 * 1024 * 1024
+FACETS_KEPT = 256
 
 
 class Step(StrEnum):
@@ -50,4 +54,5 @@ class Datasets:
     """A commit that leaves more rows than this outside the indexes brings them up to date."""
     at_step: Callable[[Step], None] = _go_on
     """Called with each step of a commit before it is done; tests stop writers there."""
-    selections: SelectionCache = field(default_factory=SelectionCache)
+    rankings: Kept[Ranking] = field(default_factory=lambda: Kept(RANKINGS_BYTES, lambda kept: kept.rows.nbytes))
+    facets: Kept[Facets] = field(default_factory=lambda: Kept(FACETS_KEPT, lambda _: 1))

@@ -12,6 +12,7 @@ from pixmill.parameters import ParameterType, validate
 from pixmill_server.computes.computes import LOCAL, Compute, compute_in
 from pixmill_server.datasets.addresses import parse_address
 from pixmill_server.datasets.errors import AssetNotFound
+from pixmill_server.datasets.filter_text import in_words
 from pixmill_server.datasets.filters import AssetFilter
 from pixmill_server.datasets.queries import address_of, find_version, pinned, version_by_id
 from pixmill_server.datasets.read import assets_page, count_assets
@@ -83,7 +84,7 @@ def prepare(jobs: Jobs, organization_id: str, request: LaunchRequest) -> Prepare
     assets = count_assets(jobs.datasets, found.pinned, where)
     if assets == 0:
         raise NothingInScope(
-            f"No asset of {found.address}@{found.pinned.number} is in scope: {_described(request.scope)}.",
+            f"No asset of {found.address}@{found.pinned.number} is in scope: {_described(request.scope, where)}.",
             hint="Import images with `pixmill datasets import`, or choose other assets.",
             field="scope",
         )
@@ -102,13 +103,29 @@ def prepare(jobs: Jobs, organization_id: str, request: LaunchRequest) -> Prepare
 
 
 def filter_of(scope: Scope) -> AssetFilter:
-    """The scope as a filter; a list is one of ids where every entry looks like one, else one of paths."""
+    """The scope as a filter; a list is one of ids where every entry looks like one, else one of paths.
+
+    Raises `InvalidInput` where its conditions speak of the same and differ.
+    """
+    said = scope.filter
+    if scope.label is not None and said.labels not in ((), (scope.label,)):
+        raise _said_twice("a Label")
+    if scope.unannotated and (said.annotated or said.labels):
+        raise _said_twice("annotations")
     listed = _listed(scope)
     return replace(
-        listed,
-        labels=() if scope.label is None else (scope.label,),
-        tags=() if scope.tag is None else (scope.tag,),
-        annotated=False if scope.unannotated else None,
+        said,
+        ids=listed.ids,
+        paths=listed.paths,
+        labels=said.labels if scope.label is None else (scope.label,),
+        tags=said.tags if scope.tag is None else tuple(dict.fromkeys((*said.tags, scope.tag))),
+        annotated=False if scope.unannotated else said.annotated,
+    )
+
+
+def _said_twice(what: str) -> InvalidInput:
+    return InvalidInput(
+        f"The scope says something of {what}, and its filter something else.", hint="Say it once.", field="scope"
     )
 
 
@@ -238,14 +255,7 @@ def _require_listed(jobs: Jobs, pinned: Pinned, scope: Scope) -> None:
             raise AssetNotFound(name)
 
 
-def _described(scope: Scope) -> str:
-    conditions = []
-    if scope.assets is not None:
-        conditions.append(f"a list of {len(scope.assets)}")
-    if scope.label is not None:
-        conditions.append(f"with a shape of Label '{scope.label}'")
-    if scope.tag is not None:
-        conditions.append(f"with tag '{scope.tag}'")
-    if scope.unannotated:
-        conditions.append("without annotations")
+def _described(scope: Scope, where: AssetFilter) -> str:
+    listed = [] if scope.assets is None else [f"a list of {len(scope.assets)}"]
+    conditions = [*listed, in_words(where)] if in_words(where) else listed
     return ", ".join(conditions) or "all of its assets, of which there are none"

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pixmill_server.datasets.filter_text import filter_of_text, text_of
+from pixmill_server.datasets.filters import ALL, AssetFilter
 from pixmill_server.jobs.matching import Matching
 
 
@@ -16,6 +18,8 @@ class Scope:
     label: str | None = None
     tag: str | None = None
     unannotated: bool = False
+    filter: AssetFilter = ALL
+    """Beside the others; without `ids` and `paths`."""
 
     def to_json(self) -> dict[str, Any]:
         """As it is kept with the Job; conditions that are not set are left out."""
@@ -26,6 +30,8 @@ class Scope:
             kept["tag"] = self.tag
         if self.unannotated:
             kept["unannotated"] = True
+        if not self.filter.is_all:
+            kept["filter"] = text_of(self.filter)
         return kept
 
     @classmethod
@@ -37,6 +43,7 @@ class Scope:
             label=kept.get("label"),
             tag=kept.get("tag"),
             unannotated=bool(kept.get("unannotated")),
+            filter=filter_of_text(kept.get("filter", "")),
         )
 
 

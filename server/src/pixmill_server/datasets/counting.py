@@ -1,0 +1,75 @@
+"""Counts what a filter can choose from: one scan over a few columns, kept per Revision."""
+
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from pixmill_server.datasets.asset_positions import AssetPositions
+from pixmill_server.datasets.facets import FacetCount, Facets, Tally
+from pixmill_server.datasets.filters import ALL, AssetFilter, annotation_predicate, ranking
+from pixmill_server.datasets.records import Pinned
+from pixmill_server.datasets.stores import Datasets
+
+_COLUMNS: Final = ("label_id", "source", "review", "processing")
+
+
+def facets(datasets: Datasets, pinned: Pinned, where: AssetFilter = ALL) -> Facets:
+    """Of the assets that the filter means; of their annotations, those that the filter is about."""
+    state = (pinned.assets, pinned.annotations, pinned.labels)
+    return datasets.facets.get((state, where), lambda: _count(datasets, pinned, where))
+
+
+def _count(datasets: Datasets, pinned: Pinned, where: AssetFilter) -> Facets:
+    assets = datasets.tables.open(pinned.assets)
+    chosen = np.ones(pinned.counts.assets, dtype=bool)
+    if not where.is_all:
+        chosen[:] = False
+        chosen[ranking(datasets, pinned, where).rows] = True
+    counted = _annotations(datasets, pinned, where, chosen)
+    tags = _tags(assets.to_batches(columns=["tags"], scan_in_order=True), chosen)
+    labels, sources, reviews, processings = (counted.of(column) for column in _COLUMNS)
+    return Facets(
+        assets=int(chosen.sum()),
+        annotated=counted.annotated,
+        labels=labels,
+        sources=sources,
+        reviews=reviews,
+        processings=processings,
+        tags=tags,
+        scores=tuple(counted.scores.tolist()),
+        without_score=counted.without_score,
+    )
+
+
+def _annotations(datasets: Datasets, pinned: Pinned, where: AssetFilter, chosen: NDArray[np.bool_]) -> FacetCount:
+    counted = FacetCount(len(chosen))
+    if not pinned.counts.annotations or not chosen.any():
+        return counted
+    positions = AssetPositions.read(datasets.tables.open(pinned.assets))
+    # Assets without such a shape are meant: then none of the rest is about it.
+    predicate = "" if where.annotated is False else annotation_predicate(pinned, where)
+    scan = datasets.tables.open(pinned.annotations).scanner(
+        columns=["asset_id", "score", *_COLUMNS], filter=predicate or None
+    )
+    for batch in scan.to_batches():
+        found = positions.of(batch["asset_id"])
+        kept = (found >= 0) & chosen[found]
+        rows = found[kept]
+        part = batch.filter(pa.array(kept)) if not kept.all() else batch
+        counted.add_scores(part["score"], rows)
+        for column in _COLUMNS:
+            counted.add(column, part[column], rows)
+    return counted
+
+
+def _tags(batches: object, chosen: NDArray[np.bool_]) -> dict[str, Tally]:
+    counts: dict[str, int] = {}
+    start = 0
+    for batch in batches:  # type: ignore[attr-defined]  # Lance's own iterator has no type
+        part = batch["tags"].filter(pa.array(chosen[start : start + batch.num_rows]))
+        start += batch.num_rows
+        for entry in part.flatten().value_counts().to_pylist():
+            counts[entry["values"]] = counts.get(entry["values"], 0) + entry["counts"]
+    return {tag: Tally(assets) for tag, assets in sorted(counts.items())}

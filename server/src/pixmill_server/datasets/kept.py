@@ -1,0 +1,33 @@
+"""What was worked out lately, kept up to a size. What is kept is of an immutable version: it never ages."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+Value = TypeVar("Value")
+
+
+@dataclass(slots=True)
+class Kept(Generic[Value]):
+    """Values by key, the least lately used of which go first. Safe to share between threads."""
+
+    most: int
+    """The sizes of all values together are at most this, unless one alone is larger."""
+    size_of: Callable[[Value], int]
+    _values: OrderedDict[Hashable, Value] = field(default_factory=OrderedDict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
+        """The value of the key, made where it is not kept."""
+        with self._lock:
+            if key in self._values:
+                self._values.move_to_end(key)
+                return self._values[key]
+        made = make()
+        with self._lock:
+            self._values[key] = made
+            while len(self._values) > 1 and sum(map(self.size_of, self._values.values())) > self.most:
+                self._values.popitem(last=False)
+        return made
