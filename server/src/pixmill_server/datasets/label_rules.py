@@ -51,6 +51,17 @@ def replaced(labels: tuple[Label, ...], names: Sequence[str], now: datetime) -> 
     return tuple(every[name] for name in dict.fromkeys(names))
 
 
+def merged(labels: tuple[Label, ...], gone_ids: Sequence[str], into_id: str) -> tuple[Label, ...]:
+    """Without the Labels that become another one; raises `LabelNotFound`, and `InvalidInput` where nothing would."""
+    into = label_by_id(labels, into_id)
+    gone = {label_by_id(labels, label_id).id for label_id in gone_ids} - {into.id}
+    if not gone:
+        raise InvalidInput(
+            f"Nothing is merged into the label {into.name}.", hint="Name the labels that become it.", field="labels"
+        )
+    return tuple(label for label in labels if label.id not in gone)
+
+
 def label_by_id(labels: tuple[Label, ...], label_id: str) -> Label:
     """Raises `LabelNotFound`."""
     for label in labels:

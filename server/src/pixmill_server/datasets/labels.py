@@ -9,7 +9,7 @@ from pixmill.errors import Conflict
 from pixmill_server.accounts.actor import Actor
 from pixmill_server.datasets import label_rules
 from pixmill_server.datasets.existing import is_among, one_of, unique_ids
-from pixmill_server.datasets.queries import version_by_id
+from pixmill_server.datasets.queries import pinned, version_by_id
 from pixmill_server.datasets.records import Counts, Label, Pinned
 from pixmill_server.datasets.revise import Author, Committed, Draft, Outcome, change_pointer, revise
 from pixmill_server.datasets.stores import Datasets
@@ -61,8 +61,8 @@ def rename_label(datasets: Datasets, actor: Actor, version_id: str, label_id: st
     def make(_session: Session, head: Pinned) -> tuple[tuple[TableRef, TableRef], tuple[Label, ...], Outcome]:
         return (head.assets, head.annotations), label_rules.renamed(head.labels, label_id, name), Outcome(head.counts)
 
-    _require_own(datasets, actor, version_id)
-    summary = f"Renamed a label to {name}"
+    head = _require_own(datasets, actor, version_id)
+    summary = f"Renamed the label {label_rules.label_by_id(head.labels, label_id).name} to {name}"
     return change_pointer(datasets, version_id, make, author=Author(actor.user_id), summary=summary)
 
 
@@ -76,8 +76,9 @@ def recolor_label(datasets: Datasets, actor: Actor, version_id: str, label_id: s
             Outcome(head.counts),
         )
 
-    _require_own(datasets, actor, version_id)
-    return change_pointer(datasets, version_id, make, author=Author(actor.user_id), summary="Recoloured a label")
+    head = _require_own(datasets, actor, version_id)
+    summary = f"Recoloured the label {label_rules.label_by_id(head.labels, label_id).name}"
+    return change_pointer(datasets, version_id, make, author=Author(actor.user_id), summary=summary)
 
 
 def remove_label(
@@ -89,9 +90,9 @@ def remove_label(
         gone = label_rules.label_by_id(draft.labels, label_id)
         return tuple(label for label in draft.labels if label.id != gone.id)
 
-    return _change(
-        datasets, actor, version_id, without, delete_annotations=delete_annotations, summary="Removed a label"
-    )
+    head = _require_own(datasets, actor, version_id)
+    summary = f"Removed the label {label_rules.label_by_id(head.labels, label_id).name}"
+    return _change(datasets, actor, version_id, without, delete_annotations=delete_annotations, summary=summary)
 
 
 def _change(
@@ -139,6 +140,7 @@ def _without_annotations(draft: Draft, gone: Sequence[Label], *, delete: bool) -
     return Outcome(counts, {"removed_annotations": len(addresses)})
 
 
-def _require_own(datasets: Datasets, actor: Actor, version_id: str) -> None:
+def _require_own(datasets: Datasets, actor: Actor, version_id: str) -> Pinned:
+    """Its head as it is now: somebody may change it before we do."""
     with datasets.database.reading() as session:
-        version_by_id(session, actor.organization_id, version_id)
+        return pinned(session, version_by_id(session, actor.organization_id, version_id).id)

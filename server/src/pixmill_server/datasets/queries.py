@@ -37,10 +37,20 @@ class VersionListed:
 def find_dataset(session: Session, organization_id: str, name: str) -> DatasetRow:
     """Raises `DatasetNotFound`."""
     found = session.scalar(
-        select(DatasetRow).where(DatasetRow.organization_id == organization_id, DatasetRow.name == name)
+        select(DatasetRow).where(
+            DatasetRow.organization_id == organization_id, DatasetRow.name == name, DatasetRow.deleted_at.is_(None)
+        )
     )
     if found is None:
         raise DatasetNotFound(name)
+    return found
+
+
+def dataset_by_id(session: Session, organization_id: str, dataset_id: str) -> DatasetRow:
+    """Raises `DatasetNotFound` where there is none of the organization, or where it is deleted."""
+    found = session.get(DatasetRow, dataset_id)
+    if found is None or found.organization_id != organization_id or found.deleted_at is not None:
+        raise DatasetNotFound(dataset_id)
     return found
 
 
@@ -87,7 +97,11 @@ def address_of(session: Session, version_id: str) -> VersionAddress:
 
 def list_datasets(session: Session, organization_id: str) -> list[DatasetRow]:
     """By name."""
-    query = select(DatasetRow).where(DatasetRow.organization_id == organization_id).order_by(DatasetRow.name)
+    query = (
+        select(DatasetRow)
+        .where(DatasetRow.organization_id == organization_id, DatasetRow.deleted_at.is_(None))
+        .order_by(DatasetRow.name)
+    )
     return list(session.scalars(query))
 
 

@@ -18,6 +18,8 @@ class DatasetRow(Base):
     organization_id: Mapped[str] = mapped_column(Id)
     name: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Its versions are deleted with it; a Dataset that is made under its name again goes on with its tables."""
 
 
 class VersionRow(Base):
@@ -116,6 +118,34 @@ class ImportRow(Base):
     number: Mapped[int | None]
     """Of the Revision that it made, or found unchanged."""
     report: Mapped[dict[str, object] | None] = mapped_column(JsonValue)
+
+
+class ImportFileRow(Base):
+    """A file that a browser sent for an import; the server reads it when all are there."""
+
+    __tablename__ = "import_files"
+
+    import_id: Mapped[str] = mapped_column(Id, ForeignKey("imports.id", ondelete="CASCADE"), primary_key=True)
+    path: Mapped[str] = mapped_column(Text, primary_key=True)
+    """Relative, with forward slashes."""
+    size_bytes: Mapped[int] = mapped_column(BigInt)
+    digest: Mapped[str] = mapped_column(Text)
+    """Of an image, which is an object; empty for what lies under the import's own keys."""
+
+
+class ImportReadingRow(Base):
+    """How far the server is with reading what a browser sent."""
+
+    __tablename__ = "import_readings"
+
+    import_id: Mapped[str] = mapped_column(Id, ForeignKey("imports.id", ondelete="CASCADE"), primary_key=True)
+    stage: Mapped[str] = mapped_column(Text)
+    done: Mapped[float]
+    total: Mapped[float]
+    outcome: Mapped[dict[str, object]] = mapped_column(JsonValue)
+    """What was read and left out, or why the whole was refused; empty while it goes on."""
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    """When it was last heard of."""
 
 
 class LabelOriginRow(Base):

@@ -1,4 +1,4 @@
-"""Datasets and DatasetVersions: create, fork, lock, delete."""
+"""Datasets and DatasetVersions: create, fork, rename, lock, delete."""
 
 from dataclasses import asdict, dataclass
 
@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from pixmill_server.accounts.actor import Actor
 from pixmill_server.datasets.addresses import parse_address, require_name
 from pixmill_server.datasets.errors import AddressInvalid, DatasetNotFound, NameTaken
-from pixmill_server.datasets.lease import locked_row
-from pixmill_server.datasets.queries import find_dataset, version_by_id
+from pixmill_server.datasets.lease import locked_row, require_open
+from pixmill_server.datasets.queries import dataset_by_id, find_dataset, version_by_id
 from pixmill_server.datasets.records import Counts, Label, Pinned
 from pixmill_server.datasets.revise import write_label_set
 from pixmill_server.datasets.schemas import (
@@ -39,10 +39,13 @@ class VersionCreated:
 
 def create_dataset(datasets: Datasets, actor: Actor, name: str) -> DatasetRow:
     """A Dataset without versions; raises `NameInvalid`, `NameTaken`."""
+    again = _made_again(datasets, actor, require_name("dataset", name))
+    if again is not None:
+        return again
     row = DatasetRow(
         id=new_id("ds"),
         organization_id=actor.organization_id,
-        name=require_name("dataset", name),
+        name=name,
         created_at=datasets.clock.now(),
     )
     with datasets.database.reading() as session:
@@ -103,10 +106,62 @@ def unlock(datasets: Datasets, actor: Actor, version_id: str) -> None:
 
 
 def delete(datasets: Datasets, actor: Actor, version_id: str) -> None:
-    """Hide the version and give its name free; its data goes when no fork needs it (`maintain.purge`)."""
+    """Hide the version and give its name free; its data goes when no fork needs it (`maintain.purge`).
+
+    Raises `VersionLocked` for a locked one.
+    """
     with datasets.database.transaction() as session:
         version_by_id(session, actor.organization_id, version_id)
-        locked_row(session, version_id).deleted_at = datasets.clock.now()
+        row = locked_row(session, version_id)
+        require_open(row)
+        row.deleted_at = datasets.clock.now()
+
+
+def delete_dataset(datasets: Datasets, actor: Actor, dataset_id: str) -> int:
+    """Delete the Dataset with all its versions, and give its name free; how many versions it had.
+
+    Raises `VersionLocked`, and deletes nothing, where one of them is locked.
+    """
+    now = datasets.clock.now()
+    with datasets.database.transaction() as session:
+        dataset = dataset_by_id(session, actor.organization_id, dataset_id)
+        ids = session.scalars(
+            select(VersionRow.id).where(VersionRow.dataset_id == dataset_id, VersionRow.deleted_at.is_(None))
+        ).all()
+        for row in [locked_row(session, version_id) for version_id in sorted(ids)]:
+            require_open(row)
+            row.deleted_at = now
+        dataset.deleted_at = now
+    return len(ids)
+
+
+def rename_version(datasets: Datasets, actor: Actor, version_id: str, name: str) -> None:
+    """Another name in the same Dataset; raises `NameInvalid`, `NameTaken`, `VersionLocked`."""
+    require_name("version", name)
+    try:
+        with datasets.database.transaction() as session:
+            version_by_id(session, actor.organization_id, version_id)
+            row = locked_row(session, version_id)
+            require_open(row)
+            row.name = name
+    except IntegrityError as error:
+        raise NameTaken("version", name) from error
+
+
+def rename_dataset(datasets: Datasets, actor: Actor, dataset_id: str, name: str) -> None:
+    """Another name, and so another address for each of its versions; raises `NameInvalid`, `NameTaken`."""
+    require_name("dataset", name)
+    try:
+        with datasets.database.transaction() as session:
+            row = dataset_by_id(session, actor.organization_id, dataset_id)
+            gone = _deleted_named(session, actor, name)
+            if gone is not None:
+                # Only Jobs of its versions still show it.
+                gone.name = f"{gone.name}~{gone.id}"
+                session.flush()
+            row.name = name
+    except IntegrityError as error:
+        raise NameTaken("dataset", name) from error
 
 
 def _branch_off(
@@ -141,6 +196,8 @@ def _branch_off(
     )
     try:
         with datasets.database.transaction() as session:
+            # Whoever deleted the Dataset meanwhile deleted the versions that it had then.
+            session.get_one(DatasetRow, dataset_id).deleted_at = None
             session.add(version)
             session.flush()
             first = _first_revision(version, (assets, annotations), counts=counts, forked_from=forked_from)
@@ -177,6 +234,27 @@ def _ensure_dataset(datasets: Datasets, actor: Actor, name: str) -> DatasetRow:
         if _has_dataset(session, actor, name):
             return find_dataset(session, actor.organization_id, name)
     return create_dataset(datasets, actor, name)
+
+
+def _made_again(datasets: Datasets, actor: Actor, name: str) -> DatasetRow | None:
+    """The deleted Dataset of this name, as if it were new; None where there is none."""
+    with datasets.database.transaction() as session:
+        row = _deleted_named(session, actor, name)
+        if row is not None:
+            row.deleted_at, row.created_at = None, datasets.clock.now()
+        return row
+
+
+def _deleted_named(session: Session, actor: Actor, name: str) -> DatasetRow | None:
+    return session.scalar(
+        select(DatasetRow)
+        .where(
+            DatasetRow.organization_id == actor.organization_id,
+            DatasetRow.name == name,
+            DatasetRow.deleted_at.is_not(None),
+        )
+        .with_for_update()
+    )
 
 
 def _has_dataset(session: Session, actor: Actor, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""The list of DatasetVersions, and the grid of one with its shapes drawn on the thumbnails."""
+"""The grid of a DatasetVersion, with its shapes drawn on the thumbnails."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ router = page_router()
 
 @dataclass(frozen=True, slots=True)
 class VersionLine:
-    """A DatasetVersion in the list, or at the head of its own page."""
+    """A DatasetVersion at the head of its own page."""
 
     address: str
     href: str
@@ -68,14 +68,6 @@ class Tile:
     """What is on it, for who does not see it."""
 
 
-@router.get("/datasets")
-def datasets_page(request: Request, services: Services, visitor: Visitor) -> Response:
-    """Every version of every Dataset."""
-    with services.database.reading() as session:
-        listed = [(item, _labels_of(services, item)) for item in list_versions(session, visitor.organization_id)]
-    return render(request, "datasets.html", versions=[_line(item, labels) for item, labels in listed], next_href=None)
-
-
 @router.get("/datasets/{dataset}/{version}")
 def version_page(
     request: Request, services: Services, visitor: Visitor, dataset: str, version: str, label: str = "", after: str = ""
@@ -100,10 +92,6 @@ def version_page(
         next_href=next_href,
         chosen_label=label,
     )
-
-
-def _labels_of(services: Services, item: VersionListed) -> int:
-    return len(pin(services.datasets, item.version.id, item.head.number).labels)
 
 
 def _line(item: VersionListed, labels: int) -> VersionLine:

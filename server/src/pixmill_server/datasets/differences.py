@@ -1,0 +1,214 @@
+"""What changed from one Revision to another of the same Dataset: assets, and annotations by Label.
+
+Assets and annotations keep their ids over edits and forks, so that a comparison by id tells added, removed and changed
+apart. It reads both states; memory stays bounded, for a large one is compared in parts, by the last digits of the ids.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+from lance import LanceDataset
+from numpy.typing import NDArray
+
+from pixmill.errors import InvalidInput
+from pixmill_server.datasets.existing import ID_DIGITS, Ids, as_ids, one_of, texts
+from pixmill_server.datasets.fingerprints import Numbers, fingerprints
+from pixmill_server.datasets.records import Label, Pinned
+from pixmill_server.datasets.stores import Datasets
+from pixmill_server.storage.tables import TableRef
+
+ROWS_AT_ONCE: Final = 2_000_000
+EXAMPLES: Final = 100
+_MOST_PARTS: Final = 256
+_ASSET_CONTENT: Final = ("path", "digest", "source_uri", "tags", "metadata")
+_ANNOTATION_CONTENT: Final = (
+    "asset_id", "kind", "label_id", "bbox_x", "bbox_y", "bbox_width", "bbox_height", "score", "coordinates", "rings",
+    "mask", "attributes", "review",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How many of something came, went, or are another than before."""
+
+    added: int = 0
+    removed: int = 0
+    changed: int = 0
+
+    @property
+    def total(self) -> int:
+        """All three."""
+        return self.added + self.removed + self.changed
+
+    def __add__(self, other: "Change") -> "Change":
+        """Both together."""
+        return Change(self.added + other.added, self.removed + other.removed, self.changed + other.changed)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelDifference:
+    """What became of one Label and of its annotations; a relabelled one counts as changed for its new Label."""
+
+    name: str
+    color: str
+    old_name: str
+    """What it was called before; empty: it was not there."""
+    is_gone: bool
+    annotations: Change
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """From `before` to `after`."""
+
+    before: Pinned
+    after: Pinned
+    assets: Change
+    labels: Sequence[LabelDifference]
+    """Of both states, in the order of `after`; those that are gone are last."""
+    added_paths: Sequence[str] = ()
+    """The first hundred of each."""
+    removed_paths: Sequence[str] = ()
+    changed_paths: Sequence[str] = ()
+
+    @property
+    def annotations(self) -> Change:
+        """Of all Labels."""
+        return sum((label.annotations for label in self.labels), Change())
+
+
+def compare(datasets: Datasets, before: Pinned, after: Pinned) -> Difference:
+    """Raises `InvalidInput` for Revisions of two Datasets, whose assets have nothing in common to be known by."""
+    if before.assets.name != after.assets.name:
+        raise InvalidInput(
+            "Versions of two Datasets cannot be compared.", hint="Compare versions of the same Dataset.", field="before"
+        )
+    labels = {label.id: place for place, label in enumerate(_labels(before, after))}
+    names = np.array(list(labels), dtype=f"S{ID_DIGITS}")
+    counted = _Counted.of(max(len(names), 1))
+    for old, new in _parts(datasets, (before.annotations, after.annotations), _ANNOTATION_CONTENT, "label_id"):
+        counted.add(old, new, names)
+    assets = _Counted.of(1)
+    for old, new in _parts(datasets, (before.assets, after.assets), _ASSET_CONTENT, ""):
+        assets.add(old, new, np.zeros(0, dtype=f"S{ID_DIGITS}"))
+    old_table, new_table = datasets.tables.open(before.assets), datasets.tables.open(after.assets)
+    return Difference(
+        before,
+        after,
+        assets=assets.change(0),
+        labels=_label_differences(before, after, counted),
+        added_paths=_paths(new_table, assets.added_ids),
+        removed_paths=_paths(old_table, assets.removed_ids),
+        changed_paths=_paths(new_table, assets.changed_ids),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Some rows of one state, sorted by id."""
+
+    ids: Ids
+    prints: Numbers
+    groups: Ids
+
+
+@dataclass(slots=True)
+class _Counted:
+    """Counts by group; examples are ids."""
+
+    added: NDArray[np.int64]
+    removed: NDArray[np.int64]
+    changed: NDArray[np.int64]
+    added_ids: list[str] = field(default_factory=list)
+    removed_ids: list[str] = field(default_factory=list)
+    changed_ids: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, groups: int) -> "_Counted":
+        added, removed, changed = np.zeros((3, groups), dtype=np.int64)
+        return cls(added, removed, changed)
+
+    def add(self, old: _Part, new: _Part, names: Ids) -> None:
+        """Count one part; rows belong to the groups in the order of `names` (none: to the first)."""
+        place = np.searchsorted(old.ids, new.ids)
+        known = place < len(old.ids)
+        known[known] = old.ids[place[known]] == new.ids[known]
+        changed = known.copy()
+        changed[known] = old.prints[place[known]] != new.prints[known]
+        stays = np.zeros(len(old.ids), dtype=bool)
+        stays[place[known]] = True
+        for counts, examples, part, rows in (
+            (self.added, self.added_ids, new, ~known),
+            (self.removed, self.removed_ids, old, ~stays),
+            (self.changed, self.changed_ids, new, changed),
+        ):
+            np.add(counts, np.bincount(_places(part.groups[rows], names), minlength=len(counts)), out=counts)
+            examples.extend(texts(part.ids[rows][: EXAMPLES - len(examples)]))
+
+    def change(self, group: int) -> Change:
+        return Change(int(self.added[group]), int(self.removed[group]), int(self.changed[group]))
+
+
+def _places(groups: Ids, names: Ids) -> NDArray[np.int64]:
+    if not len(names):
+        return np.zeros(len(groups), dtype=np.int64)
+    order = np.argsort(names)
+    return np.asarray(order[np.searchsorted(names, groups, sorter=order)], dtype=np.int64)
+
+
+def _parts(
+    datasets: Datasets, refs: tuple[TableRef, TableRef], content: Sequence[str], group: str
+) -> Iterator[tuple[_Part, _Part]]:
+    """Both states, cut alike; nothing where they are one and the same."""
+    if refs[0] == refs[1]:
+        return
+    old, new = (datasets.tables.open(ref) for ref in refs)
+    count = min(max(old.count_rows(), new.count_rows()) // ROWS_AT_ONCE + 1, _MOST_PARTS)
+    for number in range(count):
+        yield _read(old, content, group, (number, count)), _read(new, content, group, (number, count))
+
+
+def _read(table: LanceDataset, content: Sequence[str], group: str, share: tuple[int, int]) -> _Part:
+    number, count = share
+    empty = np.zeros(0, dtype=f"S{ID_DIGITS}")
+    ids, prints, groups = [empty], [np.zeros(0, dtype=np.uint64)], [empty]
+    for batch in table.to_batches(columns=["id", *content]):
+        every = as_ids(batch["id"])
+        mine = _last_byte(every) % count == number if count > 1 else np.ones(len(every), dtype=bool)
+        rows = batch.filter(pa.array(mine)) if count > 1 else batch
+        ids.append(every[mine])
+        prints.append(fingerprints(rows, content))
+        groups.append(as_ids(rows[group]) if group else np.zeros(int(mine.sum()), dtype=f"S{ID_DIGITS}"))
+    all_ids = np.concatenate(ids)
+    order = np.argsort(all_ids)
+    return _Part(all_ids[order], np.concatenate(prints)[order], np.concatenate(groups)[order])
+
+
+def _last_byte(ids: Ids) -> NDArray[np.int64]:
+    """The number that the last two hexadecimal digits of each id are."""
+    digits = np.ascontiguousarray(ids).view(np.uint8).reshape(-1, ID_DIGITS)[:, -2:].astype(np.int64)
+    values = np.where(digits >= ord("a"), digits - ord("a") + 10, digits - ord("0"))
+    return np.asarray(values[:, 0] * 16 + values[:, 1], dtype=np.int64)
+
+
+def _paths(table: LanceDataset, ids: Sequence[str]) -> list[str]:
+    if not ids:
+        return []
+    return sorted(table.to_table(columns=["path"], filter=one_of("id", ids))["path"].to_pylist())
+
+
+def _labels(before: Pinned, after: Pinned) -> list[Label]:
+    there = {label.id for label in after.labels}
+    return [*after.labels, *(label for label in before.labels if label.id not in there)]
+
+
+def _label_differences(before: Pinned, after: Pinned, counted: _Counted) -> list[LabelDifference]:
+    old_names = {label.id: label.name for label in before.labels}
+    there = {label.id for label in after.labels}
+    return [
+        LabelDifference(label.name, label.color, old_names.get(label.id, ""), label.id not in there, counted.change(at))
+        for at, label in enumerate(_labels(before, after))
+    ]
