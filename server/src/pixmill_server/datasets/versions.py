@@ -177,12 +177,8 @@ def _branch_off(
 ) -> VersionCreated:
     # The branch is opaque, so that a version can be renamed, and its name given to another.
     version_id, now = new_id("ver"), datasets.clock.now()
-    branches = []
-    for source in sources:
-        datasets.at_step(Step.BRANCH)
-        branches.append(datasets.tables.fork(source, version_id))
+    assets, annotations = _branches(datasets, sources, version_id)
     datasets.at_step(Step.POINT)
-    assets, annotations = branches
     version = VersionRow(
         id=version_id,
         dataset_id=dataset_id,
@@ -206,6 +202,15 @@ def _branch_off(
     except IntegrityError as error:
         raise NameTaken("version", name) from error
     return VersionCreated(version_id, dataset_id)
+
+
+def _branches(datasets: Datasets, sources: tuple[TableRef, TableRef], name: str) -> tuple[TableRef, TableRef]:
+    branches = []
+    for source in sources:
+        datasets.at_step(Step.BRANCH)
+        branches.append(datasets.tables.fork(source, name))
+    assets, annotations = branches
+    return assets, annotations
 
 
 def _first_revision(
