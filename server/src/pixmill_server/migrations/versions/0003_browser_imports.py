@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision: str = "0002"
-down_revision: str | None = "0001"
+revision: str = "0003"
+down_revision: str | None = "0002"
 branch_labels = None
 depends_on = None
 
@@ -29,8 +29,8 @@ def upgrade() -> None:
         "import_readings",
         sa.Column("import_id", sa.String(length=64), nullable=False),
         sa.Column("stage", sa.Text(), nullable=False),
-        sa.Column("done", sa.Float(), nullable=False),
-        sa.Column("total", sa.Float(), nullable=False),
+        sa.Column("done", sa.Double(), nullable=False),
+        sa.Column("total", sa.Double(), nullable=False),
         sa.Column("outcome", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
