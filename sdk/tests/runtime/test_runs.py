@@ -57,6 +57,7 @@ def test_every_asset_is_worked_on_and_staged_with_its_shapes_in_each_sandbox(
         "ledger_complete": True,
         "returned": True,
         "error": None,
+        "limit": None,
     }
     assert sorted(run.outcomes("done")) == [f"asset-{n:04d}" for n in range(20)]
     rows = run.rows()
@@ -103,10 +104,7 @@ class Processing:
     assert run.staged[0]["dropped"] == {"dog": 3}
 
 
-def test_one_bad_image_of_a_batch_fails_alone_with_its_traceback_and_its_place_in_the_log(
-    plain_environment: Environment, tmp_path: Path, scratch: Path
-) -> None:
-    code = """
+FAILS_AT_6 = """
 @processing(kind="pre-annotation")
 class Processing:
     def __call__(self, batch):
@@ -115,8 +113,13 @@ class Processing:
                 raise ValueError("too red")
             yield asset.annotate(BoundingBox(1, 2, 3, 4), label="car")
 """
+
+
+def test_one_bad_image_of_a_batch_fails_alone_with_its_traceback_and_its_place_in_the_log(
+    plain_environment: Environment, tmp_path: Path, scratch: Path
+) -> None:
     run = make_run(tmp_path / "images", images=10, batch_size=8)
-    assert run_to_the_end(run, code, plain_environment, scratch) == 0
+    assert run_to_the_end(run, FAILS_AT_6, plain_environment, scratch) == 0
     [failed] = run.outcomes("failed")
     assert (failed["asset_id"], failed["reason"]) == ("asset-0006", "ValueError: too red")
     assert 'raise ValueError("too red")' in failed["traceback"]
@@ -125,6 +128,57 @@ class Processing:
     assert run.finished is not None
     assert run.finished["error"] is None
     assert run.finished["ledger_complete"]
+
+
+def test_images_of_a_failing_batch_that_were_done_when_tried_again_are_counted_and_said(
+    plain_environment: Environment, tmp_path: Path, scratch: Path
+) -> None:
+    run = make_run(tmp_path / "images", images=10, batch_size=8)
+    assert run_to_the_end(run, FAILS_AT_6, plain_environment, scratch) == 0
+    assert sum(chunk["retried"] for chunk in run.staged.values()) == 7
+    assert [event["facts"]["images"] for event in run.events if event["kind"] == "retried"] == [7]
+
+
+def test_a_run_that_stops_at_the_first_failure_stages_what_it_has_and_leaves_the_rest(
+    plain_environment: Environment, tmp_path: Path, scratch: Path
+) -> None:
+    run = make_run(tmp_path / "images", images=20, batch_size=4, failures_allowed=0)
+    assert run_to_the_end(run, FAILS_AT_6, plain_environment, scratch) == 0
+    assert [failed["asset_id"] for failed in run.outcomes("failed")] == ["asset-0006"]
+    assert sorted(run.outcomes("done")) == [f"asset-{n:04d}" for n in range(6)]
+    assert [chunk["partial"] for chunk in run.staged.values()] == [True]
+    assert len(run.rows()) == 6
+    assert run.finished is not None
+    assert (run.finished["exit_code"], run.finished["error"]["type"]) == (1, "ValueError")
+    assert run.text.count("Traceback") == 1
+
+
+def test_an_unreadable_image_stops_a_run_that_allows_no_failure(
+    plain_environment: Environment, tmp_path: Path, scratch: Path
+) -> None:
+    run = make_run(tmp_path / "images", images=20, batch_size=4, failures_allowed=0)
+    (tmp_path / "images" / "0002.jpg").write_text("no image")
+    assert run_to_the_end(run, ANNOTATE, plain_environment, scratch) == 0
+    assert run.finished is not None
+    assert run.finished["error"]["message"] == "0002.jpg: the file is not an image"
+
+
+def test_shapes_of_an_asset_that_the_processing_skips_are_left_out(
+    plain_environment: Environment, tmp_path: Path, scratch: Path
+) -> None:
+    code = """
+@processing(kind="pre-annotation")
+class Processing:
+    def __call__(self, batch):
+        for asset in batch.assets:
+            yield asset.annotate(BoundingBox(1, 2, 3, 4), label="car")
+            if asset.path == "0001.jpg":
+                yield asset.skip("too blurred")
+"""
+    run = make_run(tmp_path / "images", images=3)
+    assert run_to_the_end(run, code, plain_environment, scratch) == 0
+    assert [skip["reason"] for skip in run.outcomes("skipped")] == ["too blurred"]
+    assert {row.asset for row in run.rows()} == {"asset-0000", "asset-0002"}
 
 
 def test_an_image_that_cannot_be_decoded_fails_with_the_reason_and_the_rest_goes_on(
@@ -217,6 +271,8 @@ def test_user_code_cannot_declare_its_own_success_by_leaving(
     assert run_to_the_end(run, code, plain_environment, scratch) == 0
     assert run.finished is not None
     assert run.finished["error"]["type"] == error
+    if error == "ProcessKilled":
+        assert "was killed" in run.finished["error"]["message"]
     assert not run.finished["ledger_complete"] or error == "SystemExit"
     assert not run.finished["returned"]
 

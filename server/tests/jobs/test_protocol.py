@@ -14,6 +14,7 @@ from pixmill_server.datasets.schemas import ASSETS
 from pixmill_server.datasets.versions import lock
 from pixmill_server.jobs.finish import COMMIT_LEASE, finish
 from pixmill_server.jobs.lifecycle import ChildEnd, RunStatus
+from pixmill_server.jobs.queue import LEASE, expire
 from pixmill_server.jobs.staging import drop_staged
 from pixmill_server.jobs.supervise import Caller
 from pixmill_server.jobs.tables import RunRow
@@ -323,3 +324,55 @@ def test_an_image_by_reference_is_read_only_below_a_listed_folder_and_said_to_be
         assert assets[path].local_path is None
         with pytest.raises(AssetUnreadable, match="no longer listed"):
             reading.read_asset(assets[path])
+
+
+def test_results_of_an_asset_that_was_not_done_are_refused(stage: Stage) -> None:
+    stage.launch()
+    supervisor = stage.supervisor()
+    supervisor.start()
+    chunk = supervisor.claim()
+    assert chunk is not None
+    first = chunk["assets"][0]["id"]
+    failed, skipped = [{"asset_id": first, "reason": "no"}], [{"asset_id": first, "reason": "not wanted"}]
+    for wrong in (
+        {"failed": failed, "annotations": boxes([first])},
+        {"skipped": skipped, "annotations": boxes([first])},
+        {"failed": failed, "tags": {first: ["x"]}},
+        {"skipped": skipped, "metadata": {first: {"x": 1}}},
+    ):
+        refused = supervisor.stage(chunk, **wrong)
+        assert (refused.status_code, "that are done" in refused.json()["detail"]) == (422, True)
+
+
+def test_a_run_that_stops_in_the_middle_of_a_chunk_accounts_for_every_asset(stage: Stage) -> None:
+    job_id = stage.launch(on_failure="stop")
+    supervisor = stage.supervisor()
+    assert supervisor.send("GET", "plan").json()["failures_allowed"] == 0
+    supervisor.start()
+    chunk = supervisor.claim()
+    assert chunk is not None
+    ids = [asset["id"] for asset in chunk["assets"]]
+    bad = {"asset_id": ids[2], "reason": "ValueError: no", "traceback": "Traceback ...", "log_offset": 40}
+    told = {"done": ids[:2], "failed": [bad], "annotations": boxes(ids[:2]), "partial": True, "retried": 1}
+    assert supervisor.stage(chunk, **told).status_code == 204
+    assert supervisor.finish(exit_code=1).json() == {"status": "failed"}
+    job = stage.client.jobs.show(job_id)
+    assert job.on_failure == "stop"
+    assert job.outcome == "failed: 1 of 6 assets failed, and by its launch it stops at the first failure"
+    counts = job.runs[0].counts
+    assert (counts.done, counts.failed, counts.skipped, counts.not_reached, counts.retried) == (2, 1, 0, 3, 1)
+    assert [each.path for each in stage.client.jobs.outcomes(job_id, 1, outcome="failed")] == [PATHS[2]]
+    assert list(stage.client.jobs.outcomes(job_id, 1, outcome="skipped")) == []
+    assert stage.annotated() == []
+
+
+def test_a_run_that_is_lost_accounts_for_every_asset(stage: Stage) -> None:
+    job_id = stage.launch()
+    supervisor = stage.supervisor()
+    supervisor.start()
+    services = stage.server.services
+    with services.database.transaction() as session:
+        session.get_one(RunRow, supervisor.run.run_id).handle = "h"
+        expire(session, now=services.clock.now() + 2 * LEASE)
+    counts = stage.client.jobs.show(job_id).runs[0].counts
+    assert (counts.assets, counts.done, counts.not_reached) == (6, 0, 6)

@@ -24,7 +24,7 @@ def plan_lines(plan: LaunchPlan) -> Iterator[str]:
     for proposal in plan.proposals:
         yield f"  did you mean --map '{proposal.model_class}={proposal.label}'? ({proposal.why})"
     yield f"  parameters: {', '.join(f'{name}={value}' for name, value in plan.parameters.items()) or 'none'}"
-    yield f"  existing annotations: {plan.existing}"
+    yield f"  existing annotations: {plan.existing}; failed assets: {plan.on_failure}"
     for note in plan.notes:
         yield f"  {note}"
 
@@ -44,9 +44,9 @@ def job_facts(job: Job) -> dict[str, object]:
         "mapped": ", ".join(f"{name} -> {label}" for name, label in job.mapped.items()) or "-",
         "scope": ", ".join(f"{name}: {value}" for name, value in job.scope.items()) or "all assets",
         "existing": job.existing.value,
+        "on failure": run.on_failure,
         "launched": f"{job.created_at:%Y-%m-%d %H:%M:%S} UTC by {job.created_by}",
-        "assets": f"{counts.done or run.progress.done} done, {counts.failed} failed, {counts.skipped} skipped "
-        f"of {run.progress.total}",
+        "assets": _assets(run),
         "shapes": f"{counts.shapes_added} added, {counts.shapes_removed} removed, {counts.shapes_dropped} left out",
         "result": f"{job.version}@{run.result_revision}" if run.result_revision else "-",
         "running time": f"{seconds_text(run.running_seconds)}, cost {run.cost:.4f}",
@@ -76,13 +76,14 @@ def print_runs(runs: Sequence[Run]) -> None:
     )
 
 
-def outcome_lines(outcomes: Iterable[RunOutcome]) -> Iterator[str]:
-    """Failed and skipped assets, the first of them."""
+def outcome_lines(outcomes: Iterable[RunOutcome], *, most: int | None) -> Iterator[str]:
+    """Failed or skipped assets: the first of them, or all (None)."""
     for place, outcome in enumerate(outcomes):
-        if place == MOST_OUTCOMES:
-            yield "... and more: see `GET /api/v1/jobs/ID/runs/N/outcomes`"
+        if most is not None and place == most:
+            yield "... and more: see them with --all"
             return
-        yield f"{outcome.outcome}  {outcome.path or outcome.asset_id}: {outcome.reason}"
+        where = "" if outcome.log_offset is None else f"  (log byte {outcome.log_offset})"
+        yield f"{outcome.outcome}  {outcome.path or outcome.asset_id}: {outcome.reason}{where}"
 
 
 def seconds_text(seconds: float) -> str:
@@ -99,6 +100,15 @@ def _model(job: Job) -> str:
         return "-"
     digests = ", ".join(f"{name} {digest[:12]}" for name, digest in job.runs[0].model_digests.items())
     return f"{job.model}  {digests}"
+
+
+def _assets(run: Run) -> str:
+    progress, counts = run.progress, run.counts
+    told = [f"{progress.done} done", f"{progress.failed} failed", f"{progress.skipped} skipped"]
+    if counts.not_reached:
+        told.append(f"{counts.not_reached} not reached")
+    again = f"; {counts.retried} of them when tried again" if counts.retried else ""
+    return f"{', '.join(told)} of {progress.total}{again}"
 
 
 def _fact(value: object) -> str:

@@ -69,7 +69,7 @@ class Jobs:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def launch(
+    def launch(  # noqa: PLR0913 - each one is an option of its own
         self,
         processing: str,
         version: str,
@@ -79,11 +79,13 @@ class Jobs:
         label_map: Mapping[str, str] | None = None,
         scope: JobScope | None = None,
         existing: Existing | str = Existing.KEEP,
+        on_failure: str = "continue",
         compute: str | None = None,
     ) -> Job:
         """A new Job, whose first Run waits for a worker; raises what makes it impossible.
 
         `label_map` sends model classes to Labels, beside those of equal name; `scope` None is all assets.
+        `on_failure`: `stop` at the first asset that fails, `continue`, or a share that may fail, as in `5%`.
         """
         wish = LaunchJob(
             processing=processing,
@@ -93,6 +95,7 @@ class Jobs:
             map=dict(label_map or {}),
             scope=scope or JobScope(),
             existing=Existing(existing),
+            on_failure=on_failure,
             compute=compute,
         )
         return self.send(wish)
@@ -116,9 +119,11 @@ class Jobs:
         """With all its Runs; any beginning of the id that only one Job has is accepted."""
         return self._connection.ask("GET", f"/jobs/{job_id}", Job)
 
-    def rerun(self, job_id: str, *, parameters: Mapping[str, JsonValue] | None = None) -> Job:
+    def rerun(
+        self, job_id: str, *, parameters: Mapping[str, JsonValue] | None = None, on_failure: str | None = None
+    ) -> Job:
         """Once more, on the newest code, model and images; refused while a Run is pending or running."""
-        wish = RerunJob(parameters=dict(parameters or {}))
+        wish = RerunJob(parameters=dict(parameters or {}), on_failure=on_failure)
         return self._connection.ask("POST", f"/jobs/{job_id}/rerun", Job, send=wish)
 
     def cancel(self, job_id: str) -> Job:
@@ -143,9 +148,10 @@ class Jobs:
             time.sleep(_LOOK_SECONDS)
         return job
 
-    def outcomes(self, job_id: str, number: int) -> Iterator[RunOutcome]:
-        """The assets that a Run failed on or skipped, each with the reason."""
-        return items_of(self._connection.pages(f"/jobs/{job_id}/runs/{number}/outcomes", RunOutcomePage))
+    def outcomes(self, job_id: str, number: int, *, outcome: str | None = None) -> Iterator[RunOutcome]:
+        """The assets that a Run failed on or skipped, each with the reason; `failed` or `skipped` for these alone."""
+        path, wanted = f"/jobs/{job_id}/runs/{number}/outcomes", {"outcome": outcome}
+        return items_of(self._connection.pages(path, RunOutcomePage, parameters=wanted))
 
     def log(self, job_id: str, number: int, *, offset: int = 0) -> Iterator[bytes]:
         """What the Run has written so far, from a byte on."""

@@ -109,13 +109,24 @@ class Account:
         chunk = self.feeder.chunk(result.index)
         given = sorted(asset.id for asset in chunk.assets) if chunk else []
         told = sorted([*result.done, *(f.asset_id for f in result.failed), *(s.asset_id for s in result.skipped)])
-        if chunk is None or given != told or result.index in self._staged:
+        fits = given == told or (result.partial and len(set(told)) == len(told) and set(told) < set(given))
+        if chunk is None or not fits or result.index in self._staged:
             raise ChildLied(f"The child's account of chunk {result.index} does not fit the assets in it.")
         failed = [
             StagedFailure(f.asset_id, f.reason, f.traceback, self._offsets.pop(f.asset_id, None)) for f in result.failed
         ]
         skipped = [StagedSkip(s.asset_id, s.reason) for s in result.skipped]
-        staged = StagedChunk(result.done, failed, skipped, annotations, result.tags, result.metadata, result.dropped)
+        staged = StagedChunk(
+            result.done,
+            failed,
+            skipped,
+            annotations,
+            result.tags,
+            result.metadata,
+            result.dropped,
+            retried=result.retried,
+            partial=result.partial,
+        )
         self.server.stage(result.index, staged)
         self._staged.add(result.index)
         self.staged_assets += len(told)

@@ -1,7 +1,7 @@
 """The per-batch form: images in, Changes out, and the one bad image of a batch found by halving it."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from pixmill.authoring import Asset, Batch, Change, RgbImage
@@ -13,6 +13,7 @@ from pixmill.runtime.results import require_json
 
 FAILING_BATCHES: Final = 3
 """So many batches in a row, each failing for every one of its images, are the Processing's fault."""
+RETRIED: Final = "retried"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,26 +38,40 @@ class BatchWork:
     def run(self, arriving: Iterator[Arrived]) -> Trouble | None:
         """Work through everything. What is returned is why the Processing as a whole failed; None: it did not.
 
-        It did when three batches in a row failed for each of their images, or when the Run ended in such a batch.
+        It did when three batches in a row failed for each of their images, or when the Run ended in such a batch;
+        also when more images failed than the launch allows.
         """
+        trouble = self._run(arriving)
+        if self.ledger.retried:
+            said = f"{self.ledger.retried} images were done when they were tried again, after their batch had failed."
+            self.ledger.say(RETRIED, said, images=self.ledger.retried)
+        return trouble
+
+    def _run(self, arriving: Iterator[Arrived]) -> Trouble | None:
         items: list[_Item] = []
         for arrived in arriving:
             if arrived.image is None:
                 self.ledger.fail_unreadable(arrived.asset, arrived.chunk, arrived.unreadable or "the file is empty")
                 self.ledger.report()
+                if self.ledger.has_too_many_failed:
+                    return _unreadable(arrived)
                 continue
             items.append(_Item(arrived.asset, arrived.chunk, arrived.image))
             if len(items) >= self.batch_size:
                 self._work_on_batch(items)
                 items = []
-                if self._failed_in_a_row >= FAILING_BATCHES:
+                if self._is_at_an_end:
                     return self._trouble
         if items:
             self._work_on_batch(items)
-        return self._trouble if self._images_failed_in_a_row > 1 else None
+        return self._trouble if self._is_at_an_end or self._images_failed_in_a_row > 1 else None
+
+    @property
+    def _is_at_an_end(self) -> bool:
+        return self._failed_in_a_row >= FAILING_BATCHES or self.ledger.has_too_many_failed
 
     def _work_on_batch(self, items: Sequence[_Item]) -> None:
-        failed = self._work(items)
+        failed = self._work(items, retried=False)
         self.ledger.report()
         if failed == len(items):
             self._failed_in_a_row += 1
@@ -64,14 +79,16 @@ class BatchWork:
         else:
             self._failed_in_a_row = self._images_failed_in_a_row = 0
 
-    def _work(self, items: Sequence[_Item]) -> int:
-        """How many of the items failed, each by itself."""
+    def _work(self, items: Sequence[_Item], *, retried: bool) -> int:
+        """How many of the items failed, each by itself; `retried`: in a larger batch before."""
+        if self.ledger.has_too_many_failed:
+            return 0
         outcome = attempt(lambda: _changes(self.call, items))
         if not isinstance(outcome, Trouble):
             for item in items:
-                self.ledger.finish_asset(item.asset, item.chunk, outcome.get(item.asset.id, ()))
+                self.ledger.finish_asset(item.asset, item.chunk, outcome[item.asset.id], retried=retried)
             return 0
-        self._trouble = outcome
+        self._trouble = replace(outcome, is_in_log=True)
         if len(items) == 1:
             self.ledger.fail(items[0].asset, items[0].chunk, outcome)
             return 1
@@ -83,7 +100,12 @@ class BatchWork:
                 f"Memory ran out with {len(items)} images at once: going on with {middle}.",
                 batch_size=middle,
             )
-        return self._work(items[:middle]) + self._work(items[middle:])
+        return self._work(items[:middle], retried=True) + self._work(items[middle:], retried=True)
+
+
+def _unreadable(arrived: Arrived) -> Trouble:
+    said = f"{arrived.asset.path}: {arrived.unreadable or 'the file is empty'}"
+    return Trouble("UnreadableImage", said, traceback="", out_of_memory=False, is_in_log=True)
 
 
 def _changes(call: Callable[[Batch], Any], items: Sequence[_Item]) -> dict[str, list[Change]]:

@@ -28,6 +28,8 @@ class Trouble:
     traceback: str
     """As Python prints it, from the first line of user code on."""
     out_of_memory: bool
+    is_in_log: bool = False
+    """Whether its traceback was printed already."""
 
     @property
     def reason(self) -> str:

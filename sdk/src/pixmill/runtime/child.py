@@ -51,7 +51,8 @@ def main(arguments: list[str]) -> int:
     use_threads(setup.threads)
     trouble = _work(setup, reader, writer)
     if trouble is not None:
-        print_to_log(trouble.traceback)
+        if not trouble.is_in_log:
+            print_to_log(trouble.traceback)
         writer.send(Ended(returned=False, error=ErrorText(trouble.type, trouble.message, trouble.traceback)))
         return 1
     writer.send(Ended(returned=True))
@@ -62,7 +63,7 @@ def _work(setup: Setup, reader: FrameReader[ToChild], writer: FrameWriter) -> Tr
     loaded = attempt(lambda: find_processing(load_module(Path(setup.source)))[1])
     if isinstance(loaded, Trouble):
         return loaded
-    ledger = Ledger(writer, LabelMap(tuple(setup.labels), setup.label_map))
+    ledger = Ledger(writer, LabelMap(tuple(setup.labels), setup.label_map), setup.failures_allowed)
     intake = Intake(reader, writer, threads=min(setup.threads, _MAX_DECODERS))
     if isclass(loaded):
         return _work_by_batch(setup, loaded, intake, ledger)
@@ -79,7 +80,9 @@ def _work_by_batch(setup: Setup, code: Callable[..., Any], intake: Intake, ledge
     if isinstance(made, Trouble):
         return made
     ledger.state(getattr(made, "facts", None))
-    return BatchWork(made, ledger, setup.batch_size).run(arriving)
+    trouble = BatchWork(made, ledger, setup.batch_size).run(arriving)
+    ledger.report_rest()
+    return trouble
 
 
 def _arguments(setup: Setup) -> Mapping[str, Any]:

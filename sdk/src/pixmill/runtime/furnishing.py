@@ -37,6 +37,7 @@ def setup_of(plan: RunPlan, room: Room, tier: Tier, threads: int) -> Setup:
         threads=threads,
         total=plan.totals.assets,
         label_map=plan.label_map,
+        failures_allowed=plan.failures_allowed,
         model=_seen_model(plan, room, tier),
         model_parameter=plan.model_parameter,
         landlock=SeenLandlock(list(rules.readable), list(rules.writable), rules.network)

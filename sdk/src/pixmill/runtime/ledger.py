@@ -1,7 +1,7 @@
 """The child's account of the Run: which asset is where, how far it has come, and what has to be told at once."""
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -20,9 +20,12 @@ class Ledger:
 
     writer: FrameWriter
     labels: LabelMap
+    failures_allowed: int | None = None
+    """So many assets may fail; None: any number."""
     done: int = 0
     failed: int = 0
     skipped: int = 0
+    retried: int = 0
     _open: dict[int, ChunkResults] = field(default_factory=dict)
     _traceback_printed: str = ""
 
@@ -30,18 +33,27 @@ class Ledger:
         """A chunk that is known already stays as it is."""
         self._open.setdefault(index, ChunkResults(index, size, self.labels))
 
-    def finish_asset(self, asset: Asset, chunk: int, changes: Iterable[Change]) -> None:
-        """The asset is done, or skipped where one of its Changes says so."""
-        results, reason = self._open[chunk], ""
-        for change in changes:
-            results.add(change)
-            reason = reason or change.skip_reason
-        if reason:
+    @property
+    def has_too_many_failed(self) -> bool:
+        """Whether more assets failed than the launch allows."""
+        return self.failures_allowed is not None and self.failed > self.failures_allowed
+
+    def finish_asset(self, asset: Asset, chunk: int, changes: Sequence[Change], *, retried: bool = False) -> None:
+        """The asset is done; or skipped where one of its Changes says so, and then the others are passed over.
+
+        `retried`: its batch had failed before.
+        """
+        results = self._open[chunk]
+        if reason := next((change.skip_reason for change in changes if change.skip_reason), ""):
             results.skipped.append(SkippedAsset(asset.id, reason))
             self.skipped += 1
-        else:
-            results.done.append(asset.id)
-            self.done += 1
+            return
+        for change in changes:
+            results.add(change)
+        results.done.append(asset.id)
+        results.retried += retried
+        self.done += 1
+        self.retried += retried
 
     def skip_asset(self, asset: Asset, chunk: int, reason: str) -> None:
         self._open[chunk].skipped.append(SkippedAsset(asset.id, reason))
@@ -82,9 +94,18 @@ class Ledger:
     def report(self) -> None:
         """Send what is whole, and how far the Run has come."""
         for index in [index for index, chunk in self._open.items() if chunk.is_whole]:
-            message, annotations = self._open.pop(index).packed()
-            self.writer.send(message, annotations)
+            self._send(index)
         self.writer.send(Progressed(self.done, self.failed, self.skipped))
+
+    def report_rest(self) -> None:
+        """Send what there is of chunks that will not become whole any more."""
+        for index in [index for index, chunk in self._open.items() if chunk.is_begun]:
+            self._send(index)
+        self.writer.send(Progressed(self.done, self.failed, self.skipped))
+
+    def _send(self, index: int) -> None:
+        message, annotations = self._open.pop(index).packed()
+        self.writer.send(message, annotations)
 
 
 def _plain(fact: object) -> object:

@@ -46,6 +46,8 @@ class Setup(Struct, tag="setup"):
     model: SeenModel | None = None
     model_parameter: str | None = None
     landlock: SeenLandlock | None = None
+    failures_allowed: int | None = None
+    """So many assets may fail; None: any number."""
 
 
 class ChunkBegins(Struct, tag="chunk"):
@@ -152,6 +154,10 @@ class ChunkResult(Struct, tag="result"):
     tags: dict[str, list[str]]
     metadata: dict[str, dict[str, Any]]
     dropped: dict[str, int]
+    retried: int = 0
+    """Of those that are done: how many only after their batch had failed."""
+    partial: bool = False
+    """The Run ends in the middle of this chunk."""
 
 
 class ErrorText(Struct):

@@ -70,6 +70,7 @@ class RunPlan(Struct):
     model_parameter: str | None = None
     wanted_classes: list[int] | None = None
     label_map: dict[str, str] | None = None
+    failures_allowed: int | None = None
 
 
 class ChunkAsset(Struct):
@@ -123,6 +124,8 @@ class StagedChunk(Struct):
     tags: dict[str, list[str]]
     metadata: dict[str, dict[str, Any]]
     dropped: dict[str, int]
+    retried: int = 0
+    partial: bool = False
 
 
 class Progress(Struct):
@@ -162,3 +165,5 @@ class Finish(Struct):
     ledger_complete: bool
     returned: bool
     error: RunError | None
+    limit: str | None = None
+    """Which limit the child was ended for, if any."""

@@ -33,6 +33,16 @@ def memory_bytes(pid: int) -> int:
     return sum(_own_memory(each) for each in (pid, *descendants(pid)))
 
 
+def oom_kills() -> int:
+    """How often the kernel has ended a process of this machine because memory ran out; 0 where it does not say."""
+    with suppress(OSError):
+        for line in Path("/proc/vmstat").read_text().splitlines():
+            name, _, count = line.partition(" ")
+            if name == "oom_kill":
+                return int(count)
+    return 0
+
+
 def terminate(pids: Sequence[int], *, below: int) -> None:
     """Ask some processes, and all below one, to end."""
     for each in (*descendants(below), *pids):

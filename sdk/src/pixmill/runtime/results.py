@@ -46,6 +46,7 @@ class ChunkResults:
     done: list[str] = field(default_factory=list)
     failed: list[FailedAsset] = field(default_factory=list)
     skipped: list[SkippedAsset] = field(default_factory=list)
+    retried: int = 0
     _tags: dict[str, list[str]] = field(default_factory=dict)
     _metadata: dict[str, dict[str, Any]] = field(default_factory=dict)
     _dropped: Counter[str] = field(default_factory=Counter)
@@ -56,6 +57,10 @@ class ChunkResults:
     @property
     def is_whole(self) -> bool:
         return len(self.done) + len(self.failed) + len(self.skipped) >= self.size
+
+    @property
+    def is_begun(self) -> bool:
+        return bool(self.done or self.failed or self.skipped)
 
     def add(self, change: Change) -> None:
         """What a Change adds; the asset's own outcome is said apart."""
@@ -79,7 +84,15 @@ class ChunkResults:
         columns = [part for part in (self._box_columns(), self._shapes.build()) if len(part)]
         annotations = AnnotationColumns.concatenate(columns).to_bytes() if columns else b""
         message = ChunkResult(
-            self.index, self.done, self.failed, self.skipped, self._tags, self._metadata, dict(self._dropped)
+            self.index,
+            self.done,
+            self.failed,
+            self.skipped,
+            self._tags,
+            self._metadata,
+            dict(self._dropped),
+            retried=self.retried,
+            partial=not self.is_whole,
         )
         return message, annotations
 

@@ -11,6 +11,7 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from signal import SIGKILL, strsignal
 from threading import Event
 from typing import Final
 
@@ -24,7 +25,7 @@ from pixmill.runtime.feeder import Feeder
 from pixmill.runtime.furnishing import furnish, setup_of
 from pixmill.runtime.log_pump import LogPump
 from pixmill.runtime.plan import Finish, RunError, RunPlan
-from pixmill.runtime.process_tree import descendants, kill_descendants, memory_bytes, terminate
+from pixmill.runtime.process_tree import descendants, kill_descendants, memory_bytes, oom_kills, terminate
 from pixmill.runtime.server import RunOver, RunServer, ServerLost, ServerRefused
 
 _LOOK_SECONDS: Final = 0.25
@@ -52,6 +53,8 @@ class _Watch:
 
     cancel: Event
     killed_for: RunError | None = None
+    limit: str | None = None
+    """Which limit that was, if it was one."""
     limits: dict[str, str] = field(default_factory=dict)
 
 
@@ -70,7 +73,7 @@ def supervise(server: RunServer, placement: Placement, *, cancel: Event) -> bool
         server.finish(Finish(None, None, ledger_complete=False, returned=False, error=why))
         return True
     others = frozenset(descendants(os.getpid()))
-    threads = max(1, math.ceil(plan.limits.cpus))
+    threads, kills = max(1, math.ceil(plan.limits.cpus)), oom_kills()
     child = start_child(room, tier, threads=threads)
     pump = LogPump(child.log, server)
     feeder = Feeder(server, child.writer)
@@ -81,7 +84,7 @@ def supervise(server: RunServer, placement: Placement, *, cancel: Event) -> bool
     watch = _Watch(cancel)
     try:
         with ThreadPoolExecutor(max_workers=6, thread_name_prefix="run") as threads_pool:
-            return _Supervision(server, plan, tier, child, account, watch, threads_pool, others).run()
+            return _Supervision(server, plan, tier, child, account, watch, threads_pool, others, kills).run()
     finally:
         kill_descendants(os.getpid(), but=others, within_seconds=_KILL_SECONDS)
         shutil.rmtree(placement.scratch, ignore_errors=True)
@@ -98,6 +101,8 @@ class _Supervision:
     pool: ThreadPoolExecutor
     others: frozenset[int]
     """Processes below this one that are not the Run's."""
+    oom_kills: int
+    """How often the kernel had ended a process for memory before the child began."""
     _over: Event = field(default_factory=Event)
 
     def run(self) -> bool:
@@ -188,7 +193,7 @@ class _Supervision:
         if used > allowed:
             message = f"The Run used {used >> 20} MiB of memory; its Compute grants {allowed >> 20} MiB."
             self.account.say("memory-exceeded", message, used_bytes=used, allowed_bytes=allowed)
-            self.watch.killed_for = RunError("MemoryExceeded", message)
+            self.watch.killed_for, self.watch.limit = RunError("MemoryExceeded", message), "memory"
 
     def _finish(self) -> Finish:
         exit_code, signal = self.child.how_it_ended(self.tier)
@@ -197,13 +202,14 @@ class _Supervision:
         if error is None and ended is not None and ended.error is not None:
             error = RunError(ended.error.type, ended.error.message, ended.error.traceback)
         if error is None and ended is None and not self.watch.cancel.is_set():
-            error = _unexplained(exit_code, signal)
+            error = _unexplained(exit_code, signal, by_kernel=oom_kills() > self.oom_kills)
         return Finish(
             exit_code=exit_code,
             signal=signal,
             ledger_complete=self.account.is_complete,
             returned=ended is not None and ended.returned,
             error=error,
+            limit=self.watch.limit,
         )
 
 
@@ -212,13 +218,19 @@ def _say_started(server: RunServer, plan: RunPlan, tier: Tier, child: ChildProce
     server.started(child.innermost_pid(), {"tier": tier.value, "limits": limits})
 
 
-def _unexplained(exit_code: int | None, signal: int | None) -> RunError:
+def _unexplained(exit_code: int | None, signal: int | None, *, by_kernel: bool) -> RunError:
     if signal is not None:
-        message = f"The process was ended by signal {signal}."
-        if signal == 9:  # noqa: PLR2004 - SIGKILL
-            message += " The kernel does that when memory runs out."
-        return RunError("ProcessKilled", message)
+        return RunError("ProcessKilled", killed_message(signal, by_kernel=by_kernel))
     return RunError("ProcessExited", f"The process ended with exit code {exit_code} before its work was done.")
+
+
+def killed_message(signal: int, *, by_kernel: bool) -> str:
+    """`by_kernel`: it has ended processes of this machine for memory while the child ran."""
+    if signal != SIGKILL:
+        return f"its process was ended by signal {signal} ({strsignal(signal)})"
+    if by_kernel:
+        return "its process was killed by the kernel: the machine's memory had run out"
+    return "its process was killed (signal 9), by nobody of Pixmill; the kernel does that when memory runs out"
 
 
 def _wait(pid: int, seconds: float) -> None:

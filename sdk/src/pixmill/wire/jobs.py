@@ -48,6 +48,8 @@ class LaunchJob(WireRequest):
     """Model class to Label, beside those of equal name."""
     scope: JobScope = JobScope()
     existing: Existing = Existing.KEEP
+    on_failure: str = "continue"
+    """What failed assets mean for the Run: `stop` at the first, `continue`, or a share that may fail, as in `5%`."""
     compute: str | None = None
     """Its name; None: the Processing's default, else `local`."""
 
@@ -56,6 +58,8 @@ class RerunJob(WireRequest):
     """A new Run of a Job; Parameters given here replace the Job's, one by one."""
 
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
+    on_failure: str | None = None
+    """None: as in the Run before."""
 
 
 class LabelProposal(WireModel):
@@ -86,16 +90,21 @@ class LaunchPlan(WireModel):
     """Labels that get nothing."""
     proposals: list[LabelProposal]
     existing: Existing
+    on_failure: str = "continue"
     notes: list[str] = Field(default_factory=list)
 
 
 class RunCounts(WireModel):
-    """The Changeset in numbers; `done + failed + skipped = assets` once the Run succeeded."""
+    """The Changeset in numbers; `done + failed + skipped + not_reached = assets` once the Run is over."""
 
     assets: int = 0
     done: int = 0
     failed: int = 0
     skipped: int = 0
+    not_reached: int = 0
+    """Of which nothing is known: the Run ended before."""
+    retried: int = 0
+    """Of those that were done: how many only after their batch had failed."""
     shapes_added: int = 0
     shapes_removed: int = 0
     shapes_dropped: int = 0
@@ -124,6 +133,7 @@ class Run(WireModel):
     """How it stands, in a sentence."""
     input_revision: int
     result_revision: int | None = None
+    on_failure: str = "continue"
     processing_number: int
     code_digest: str
     model_digests: dict[str, str] = Field(default_factory=dict)
@@ -163,6 +173,7 @@ class Job(WireModel):
     mapped: dict[str, str] = Field(default_factory=dict)
     scope: dict[str, JsonValue] = Field(default_factory=dict)
     existing: Existing
+    on_failure: str = "continue"
     created_by: str
     created_at: AwareDatetime
     running_seconds: float

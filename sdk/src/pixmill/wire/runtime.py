@@ -104,6 +104,8 @@ class RunPlan(WireModel):
     totals: PlannedTotals
     limits: PlannedLimits
     heartbeat_seconds: float
+    failures_allowed: int | None = None
+    """So many assets may fail; one more, and the Run has. None: any number."""
 
 
 class Progress(WireModel):
@@ -197,7 +199,8 @@ class AssetSkip(WireModel):
 class StagedChunk(WireModel):
     """What became of a chunk, sent as MessagePack (`model_dump()` packed by msgspec or the like).
 
-    Every asset of the chunk is in exactly one of `done`, `failed` and `skipped`.
+    Every asset of the chunk is in exactly one of `done`, `failed` and `skipped`; in a partial chunk, in at most one.
+    Only assets that are done have annotations, tags and metadata.
     """
 
     done: list[str]
@@ -211,6 +214,10 @@ class StagedChunk(WireModel):
     """Asset id to the keys to set."""
     dropped: dict[str, int] = Field(default_factory=dict)
     """Class name to the number of shapes left out because no Label takes it."""
+    retried: int = Field(default=0, ge=0)
+    """Of those that are done: how many only after their batch had failed."""
+    partial: bool = False
+    """The Run ends in the middle of this chunk."""
 
 
 class LogPosition(WireModel):
@@ -248,6 +255,8 @@ class Finish(WireModel):
     returned: bool = False
     """Whether a whole-version function returned."""
     error: RunError | None = None
+    limit: str | None = None
+    """The limit that the supervisor ended the child for, as in `memory`; None: it did not."""
 
 
 class FinishAnswer(WireModel):

@@ -5,7 +5,6 @@ from typing import Literal
 from pixmill.wire import jobs as wire
 from pixmill.wire.runtime import Progress
 from pixmill_server.api.dependencies import Services
-from pixmill_server.jobs.lifecycle import RunStatus
 from pixmill_server.jobs.queries import JobRecord, RunRecord
 from pixmill_server.jobs.request import LaunchPlan
 from pixmill_server.jobs.tables import RunOutcomeRow
@@ -30,6 +29,7 @@ def job_of(services: Services, record: JobRecord) -> wire.Job:
         mapped=newest.row.label_map or {},
         scope=job.scope,
         existing=wire.Existing(job.existing),
+        on_failure=newest.row.on_failure,
         created_by=record.created_by,
         created_at=job.created_at,
         running_seconds=newest.running_seconds,
@@ -50,6 +50,7 @@ def run_of(services: Services, record: RunRecord) -> wire.Run:
         outcome=record.outcome,
         input_revision=row.input_number,
         result_revision=row.result_number,
+        on_failure=row.on_failure,
         processing_number=row.processing_number,
         code_digest=row.code_digest,
         model_digests=row.model_digests,
@@ -90,6 +91,7 @@ def plan_of(plan: LaunchPlan) -> wire.LaunchPlan:
             for each in (matching.proposals if matching else ())
         ],
         existing=wire.Existing(plan.existing),
+        on_failure=plan.on_failure,
         notes=list(plan.notes),
     )
 
@@ -108,7 +110,7 @@ def outcome_of(row: RunOutcomeRow, path: str) -> wire.RunOutcome:
 
 def _progress(record: RunRecord) -> Progress:
     row = record.row
-    told = row.counts if row.state is RunStatus.SUCCEEDED else row.progress
+    told = (row.counts if row.state.is_over else {}) or row.progress
     counted = {name: int(told.get(name, 0)) for name in ("done", "failed", "skipped")}
     return Progress(**counted, total=row.assets)
 

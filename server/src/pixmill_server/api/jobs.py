@@ -1,7 +1,7 @@
 """Jobs and their Runs."""
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
@@ -79,7 +79,7 @@ def show_one_job(services: Services, actor: CurrentActor, job_id: str) -> wire.J
 @router.post("/{job_id}/rerun", status_code=201)
 def rerun_job(services: Services, actor: CurrentActor, job_id: str, request: wire.RerunJob) -> wire.Job:
     """A new Run, on the newest code, model and Revision; refused while one waits or works."""
-    rerun(services.jobs, actor, job_id, request.parameters)
+    rerun(services.jobs, actor, job_id, request.parameters, on_failure=request.on_failure)
     return show(services, actor, job_id)
 
 
@@ -116,12 +116,13 @@ def list_outcomes(
     number: int,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
+    outcome: Literal["failed", "skipped"] | None = None,
 ) -> wire.RunOutcomePage:
-    """Assets that the Run failed on or skipped, each with the reason."""
+    """Assets that the Run failed on or skipped, each with the reason; `outcome` for one kind alone."""
     with services.database.reading() as session:
         job = find_job(session, actor.organization_id, job_id)
         run = find_run(session, job.id, number)
-        found = outcomes_of(session, run.id, after=decode_cursor(cursor), limit=limit + 1)
+        found = outcomes_of(session, run.id, outcome=outcome, after=decode_cursor(cursor), limit=limit + 1)
     page = found[:limit]
     pinned = pin(services.jobs.datasets, job.version_id, run.input_number)
     unnamed = [row.asset_id for row in page if not row.path]
@@ -175,6 +176,7 @@ def _request(request: wire.LaunchJob) -> LaunchRequest:
             filter=filter_of_text(scope.filter),
         ),
         existing=request.existing,
+        on_failure=request.on_failure,
         compute=request.compute,
     )
 

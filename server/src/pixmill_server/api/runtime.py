@@ -96,6 +96,8 @@ def stage_chunk(services: Services, caller: CurrentCaller, index: int, body: Bod
         tags=staged.tags,
         metadata=staged.metadata,
         dropped=staged.dropped,
+        retried=staged.retried,
+        partial=staged.partial,
     )
     supervise.stage_chunk(services.jobs, caller, index, told)
 
@@ -124,7 +126,7 @@ def add_run_events(services: Services, caller: CurrentCaller, events: list[wire.
 def finish_run(services: Services, caller: CurrentCaller, told: wire.Finish) -> wire.FinishAnswer:
     """The child has ended; the answer is how the Run did."""
     error = ChildError(told.error.type, told.error.message, told.error.traceback) if told.error else None
-    child = ChildEnd(exit_code=told.exit_code, signal=told.signal, returned=told.returned, error=error)
+    child = ChildEnd(told.exit_code, told.signal, returned=told.returned, error=error, limit=told.limit)
     return wire.FinishAnswer(status=finish(services.jobs, caller, child).value)
 
 
@@ -191,6 +193,7 @@ def _plan(services: Services, caller: Caller, plan: supervise.RunPlan) -> wire.R
             scratch_bytes=plan.scratch_bytes,
         ),
         heartbeat_seconds=HEARTBEAT_SECONDS,
+        failures_allowed=plan.failures_allowed,
     )
 
 

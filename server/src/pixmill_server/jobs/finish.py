@@ -14,9 +14,10 @@ from pixmill_server.datasets.commit import commit
 from pixmill_server.datasets.revise import Author, Committed
 from pixmill_server.jobs.access import Jobs
 from pixmill_server.jobs.errors import RunIsOver
-from pixmill_server.jobs.ledger import SKIPPED, Outcome, add_outcomes, dropped_of, ledger_of, staged_keys
+from pixmill_server.jobs.ledger import SKIPPED, Outcome, add_outcomes, counts_of, dropped_of, ledger_of, staged_keys
 from pixmill_server.jobs.lifecycle import ChildEnd, Ending, Ledger, Reason, RunStatus, decide
 from pixmill_server.jobs.pins import PinnedProcessing, model_of_version, processing_of_version
+from pixmill_server.jobs.policy import FailurePolicy
 from pixmill_server.jobs.queue import end, held, renew
 from pixmill_server.jobs.scope import drop_scope
 from pixmill_server.jobs.staging import drop_staged, read_staged
@@ -51,13 +52,14 @@ def _finish(jobs: Jobs, caller: Caller, child: ChildEnd) -> RunStatus:
             ending = decide(
                 child,
                 ledger,
+                FailurePolicy.parse(run.on_failure),
                 whole_version=processing.whole_version,
                 cancel_requested=run.cancel_requested_at is not None,
             )
             if ending.status is RunStatus.SUCCEEDED and not run.state.may_become(RunStatus.SUCCEEDED):
                 ending = Ending(RunStatus.FAILED, Reason.INCOMPLETE, "it ended before it gave a sign of life")
             if ending.status is not RunStatus.SUCCEEDED:
-                _end_without_results(session, run, ending, ledger, jobs)
+                _end_without_results(session, run, ending, jobs)
             else:
                 # From here the server works for the Run, and its supervisor only waits.
                 run.lease_expires_at = jobs.clock.now() + COMMIT_LEASE
@@ -77,8 +79,7 @@ def _note(run: RunRow, child: ChildEnd) -> None:
         run.error_traceback = child.error.traceback
 
 
-def _end_without_results(session: Session, run: RunRow, ending: Ending, ledger: Ledger, jobs: Jobs) -> None:
-    run.counts = _counts(ledger)
+def _end_without_results(session: Session, run: RunRow, ending: Ending, jobs: Jobs) -> None:
     end(session, run, ending.status, now=jobs.clock.now(), reason=ending.reason, message=ending.message)
 
 
@@ -117,7 +118,7 @@ def _commit(jobs: Jobs, caller: Caller, processing: PinnedProcessing, ledger: Le
         with jobs.database.transaction() as session:
             holder = held(session, caller.run_id, caller.fence)
             ending = Ending(RunStatus.FAILED, Reason.COMMIT, message)
-            _end_without_results(session, holder, ending, ledger, jobs)
+            _end_without_results(session, holder, ending, jobs)
 
 
 def _parts(jobs: Jobs, caller: Caller, processing: PinnedProcessing, keys: list[str]) -> Iterator[ChangePart]:
@@ -149,7 +150,7 @@ def _succeed(jobs: Jobs, session: Session, caller: Caller, ledger: Ledger, commi
     run = held(session, caller.run_id, caller.fence)
     outcome, step = committed.outcome, committed.outcome.step
     run.result_number = committed.number if committed.changed else None
-    run.counts = _counts(
+    run.counts = counts_of(
         ledger,
         late=len(outcome.skipped),
         shapes_added=step.get("added_annotations", 0),
@@ -159,11 +160,6 @@ def _succeed(jobs: Jobs, session: Session, caller: Caller, ledger: Ledger, commi
     skipped = [Outcome(each.asset, "", SKIPPED, each.reason) for each in outcome.skipped]
     add_outcomes(session, run.id, COMMIT_CHUNK, skipped)
     end(session, run, RunStatus.SUCCEEDED, now=jobs.clock.now(), reason=None, message="")
-
-
-def _counts(ledger: Ledger, *, late: int = 0, **shapes: int) -> dict[str, int]:
-    counts = {"done": ledger.done - late, "failed": ledger.failed, "skipped": ledger.skipped + late}
-    return {"assets": ledger.assets, **counts, "shapes_added": 0, "shapes_removed": 0, "shapes_dropped": 0, **shapes}
 
 
 def _tidy(jobs: Jobs, run_id: str) -> RunStatus:

@@ -65,6 +65,7 @@ def new_run(jobs: Jobs, prepared: Prepared, *, job_id: str, number: int) -> RunR
         parameters=dict(prepared.parameters),
         label_map=dict(prepared.matching.mapped) if prepared.matching else None,
         labels=[label.name for label in prepared.pinned.labels],
+        on_failure=str(prepared.policy),
         chunk_size=chunk_size(assets, batch_size=prepared.batch_size),
         created_at=jobs.clock.now(),
         assets=assets,
@@ -97,6 +98,7 @@ def _job(jobs: Jobs, actor: Actor, prepared: Prepared, job_id: str) -> JobRow:
         label_map=dict(request.label_map),
         scope=request.scope.to_json(),
         existing=request.existing,
+        on_failure=str(prepared.policy),
         created_by=actor.user_id,
         created_at=jobs.clock.now(),
     )

@@ -17,6 +17,9 @@ from pixmill_server.jobs.tables import ChunkRow, RunOutcomeRow, RunRow
 TODO = "todo"
 CLAIMED = "claimed"
 STAGED = "staged"
+PARTIAL = "partial"
+"""The Run ended in the middle of it: what is told of it counts, and it is worked on again when the Run is resumed."""
+_TOLD = (STAGED, PARTIAL)
 
 FAILED = "failed"
 SKIPPED = "skipped"
@@ -45,6 +48,10 @@ class ChunkResult:
     shapes: int
     staged_key: str
     dropped: Mapping[str, int] = field(default_factory=dict)
+    retried: int = 0
+    """Of those that were done: how many only after their batch had failed."""
+    partial: bool = False
+    """The Run ended in the middle of the chunk: of some assets nothing is told."""
 
 
 def open_ledger(session: Session, run_id: str, *, assets: int, size: int) -> int:
@@ -97,11 +104,12 @@ def find_chunk(session: Session, run_id: str, index: int) -> ChunkRow:
 def record_chunk(session: Session, run: RunRow, index: int, asset_ids: list[str], result: ChunkResult) -> None:
     """Write down what became of a chunk; the last word counts, so that the same call twice changes nothing.
 
-    Raises `ChunkMismatch` unless every asset of the chunk has exactly one outcome.
+    Raises `ChunkMismatch` unless every asset of the chunk has exactly one outcome; at most one in a partial chunk.
     """
     _require_complete(index, asset_ids, result)
     chunk = find_chunk(session, run.id, index)
-    chunk.state, chunk.fence, chunk.staged_key = STAGED, run.fence, result.staged_key
+    chunk.state = PARTIAL if result.partial else STAGED
+    chunk.fence, chunk.staged_key, chunk.retried = run.fence, result.staged_key, min(result.retried, len(result.done))
     chunk.done_bitmap = bitmap(asset_ids, frozenset(result.done))
     chunk.done, chunk.shapes, chunk.dropped = len(result.done), result.shapes, dict(result.dropped)
     chunk.failed = sum(outcome.outcome == FAILED for outcome in result.outcomes)
@@ -139,14 +147,32 @@ def ledger_of(session: Session, run: RunRow) -> Ledger:
             func.coalesce(func.sum(ChunkRow.done), 0),
             func.coalesce(func.sum(ChunkRow.failed), 0),
             func.coalesce(func.sum(ChunkRow.skipped), 0),
-        ).where(ChunkRow.run_id == run.id, ChunkRow.state == STAGED)
+            func.coalesce(func.sum(ChunkRow.retried), 0),
+        ).where(ChunkRow.run_id == run.id, ChunkRow.state.in_(_TOLD))
     ).one()
-    return Ledger(run.assets, int(sums[0]), int(sums[1]), int(sums[2]))
+    return Ledger(run.assets, *(int(each) for each in sums))
+
+
+def counts_of(ledger: Ledger, *, late: int = 0, **shapes: int) -> dict[str, int]:
+    """The Changeset in numbers: done, failed, skipped and not reached are the scope. `late`: skipped by the commit."""
+    return {
+        "assets": ledger.assets,
+        "done": ledger.done - late,
+        "failed": ledger.failed,
+        "skipped": ledger.skipped + late,
+        "not_reached": ledger.open,
+        "retried": ledger.retried,
+        "shapes_added": 0,
+        "shapes_removed": 0,
+        "shapes_dropped": 0,
+        **shapes,
+    }
 
 
 def dropped_of(session: Session, run_id: str) -> int:
     """Shapes that were left out because no Label takes their class."""
-    counted = session.scalars(select(ChunkRow.dropped).where(ChunkRow.run_id == run_id, ChunkRow.state == STAGED))
+    of_run = select(ChunkRow.dropped).where(ChunkRow.run_id == run_id, ChunkRow.state.in_(_TOLD))
+    counted = session.scalars(of_run)
     return sum(sum(dropped.values()) for dropped in counted)
 
 
@@ -156,7 +182,7 @@ def staged_keys(session: Session, run_id: str) -> list[str]:
         key
         for key in session.scalars(
             select(ChunkRow.staged_key)
-            .where(ChunkRow.run_id == run_id, ChunkRow.state == STAGED)
+            .where(ChunkRow.run_id == run_id, ChunkRow.state.in_(_TOLD))
             .order_by(ChunkRow.index)
         )
         if key is not None
@@ -173,8 +199,10 @@ def bitmap(asset_ids: list[str], done: frozenset[str]) -> bytes:
 
 
 def _require_complete(index: int, asset_ids: list[str], result: ChunkResult) -> None:
-    told = [*result.done, *(outcome.asset_id for outcome in result.outcomes)]
-    if sorted(told) != sorted(asset_ids):
+    told = sorted([*result.done, *(outcome.asset_id for outcome in result.outcomes)])
+    if result.partial and len(set(told)) == len(told) and set(told) <= set(asset_ids):
+        return
+    if told != sorted(asset_ids):
         raise ChunkMismatch(
             f"Each of the {len(asset_ids)} assets of chunk {index} has exactly one outcome: {len(told)} were given."
         )

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pixmill_server.jobs.policy import FailurePolicy
+
 SIGKILL = 9
 
 
@@ -53,6 +55,12 @@ class Reason(StrEnum):
     """It exited with 0 before all its work was done."""
     ALL_FAILED = "all-failed"
     """Every asset failed."""
+    TOO_MANY_FAILED = "too-many-failed"
+    """More assets failed than its launch allows."""
+    MEMORY = "memory"
+    """It took more memory than its Compute grants."""
+    LIMIT = "limit"
+    """It went beyond another limit that its supervisor holds."""
     LOST = "lost"
     """Nobody gave a sign of life for it until its lease ran out."""
     ENVIRONMENT = "environment"
@@ -73,6 +81,8 @@ class Ledger:
     done: int = 0
     failed: int = 0
     skipped: int = 0
+    retried: int = 0
+    """Of those that were done: how many only after their batch had failed."""
 
     @property
     def is_complete(self) -> bool:
@@ -109,6 +119,8 @@ class ChildEnd:
     returned: bool = False
     """Whether a whole-version function returned."""
     error: ChildError | None = None
+    limit: str | None = None
+    """The limit that its supervisor stopped it for; None: it was not stopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +132,18 @@ class Ending:
     message: str = ""
 
 
-def decide(end: ChildEnd, ledger: Ledger, *, whole_version: bool, cancel_requested: bool) -> Ending:
+def decide(
+    end: ChildEnd, ledger: Ledger, policy: FailurePolicy, *, whole_version: bool, cancel_requested: bool
+) -> Ending:
     """The end of a Run: by its exit code and its ledger, never by what user code says of itself."""
     if cancel_requested:
         return Ending(RunStatus.CANCELLED, Reason.CANCELLED, "cancelled on request")
+    if end.limit is not None:
+        return Ending(RunStatus.FAILED, _LIMITS.get(end.limit, Reason.LIMIT), _error(end))
+    if verdict := policy.verdict(failed=ledger.failed, assets=ledger.assets):
+        return Ending(RunStatus.FAILED, Reason.TOO_MANY_FAILED, verdict)
     if end.signal is not None:
-        return Ending(RunStatus.FAILED, Reason.KILLED, _killed(end.signal))
+        return Ending(RunStatus.FAILED, Reason.KILLED, _killed(end))
     if end.exit_code != 0 or end.error is not None:
         return Ending(RunStatus.FAILED, Reason.ERROR, _error(end))
     if whole_version and not end.returned:
@@ -138,9 +156,15 @@ def decide(end: ChildEnd, ledger: Ledger, *, whole_version: bool, cancel_request
     return Ending(RunStatus.SUCCEEDED)
 
 
-def _killed(signal: int) -> str:
-    said = f"its process was ended by signal {signal}"
-    return f"{said} (most often: out of memory)" if signal == SIGKILL else said
+_LIMITS = {"memory": Reason.MEMORY}
+
+
+def _killed(end: ChildEnd) -> str:
+    """The supervisor saw more than the signal: whether the kernel had run out of memory."""
+    if end.error is not None and end.error.type == "ProcessKilled":
+        return end.error.message
+    said = f"its process was ended by signal {end.signal}"
+    return f"{said} (most often: out of memory)" if end.signal == SIGKILL else said
 
 
 def _error(end: ChildEnd) -> str:
@@ -179,6 +203,8 @@ def _remarks(standing: Standing) -> list[str]:
     ledger, remarks = standing.ledger, []
     if ledger.failed:
         remarks.append(f"{ledger.failed} of {ledger.assets} failed")
+    if ledger.retried:
+        remarks.append(f"{ledger.retried} done when tried again")
     if ledger.skipped:
         remarks.append(f"{ledger.skipped} of {ledger.assets} skipped")
     if ledger.assets == 0:

@@ -21,6 +21,7 @@ from pixmill_server.jobs.access import Jobs
 from pixmill_server.jobs.errors import NothingInScope
 from pixmill_server.jobs.matching import Matching, NothingToAnnotate, match_classes, require_something
 from pixmill_server.jobs.pins import PinnedModel, PinnedProcessing, pin_model, pin_processing
+from pixmill_server.jobs.policy import FailurePolicy
 from pixmill_server.jobs.request import LaunchPlan, LaunchRequest, Scope
 
 _ASSET_ID = re.compile(r"[0-9a-f]{32}")
@@ -45,6 +46,7 @@ class Prepared:
     where: AssetFilter
     assets: int
     """In scope."""
+    policy: FailurePolicy
 
     @property
     def batch_size(self) -> int:
@@ -63,6 +65,7 @@ class Prepared:
             assets=self.assets,
             matching=self.matching,
             existing=self.request.existing,
+            on_failure=str(self.policy),
             notes=_notes(self),
         )
 
@@ -75,6 +78,7 @@ def prepare(jobs: Jobs, organization_id: str, request: LaunchRequest) -> Prepare
             hint=f"Choose one of {', '.join(EXISTING)}.",
             field="existing",
         )
+    policy = FailurePolicy.parse(request.on_failure)
     with jobs.database.reading() as session:
         found = _find(session, organization_id, request)
     parameters = _parameters(found, request)
@@ -99,6 +103,7 @@ def prepare(jobs: Jobs, organization_id: str, request: LaunchRequest) -> Prepare
         matching=matching,
         where=where,
         assets=assets,
+        policy=policy,
     )
 
 

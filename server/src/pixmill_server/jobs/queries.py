@@ -133,9 +133,16 @@ def list_jobs(
     return [_record(session, job, [run], now) for job, run in found]
 
 
-def outcomes_of(session: Session, run_id: str, *, after: str | None, limit: int) -> list[RunOutcomeRow]:
-    """Assets that were not done, by id; `after` is the last id that is known (None: from the start)."""
+def outcomes_of(
+    session: Session, run_id: str, *, outcome: str | None = None, after: str | None, limit: int
+) -> list[RunOutcomeRow]:
+    """Assets that were not done, by id; `after` is the last id that is known (None: from the start).
+
+    `outcome` is `failed` or `skipped`; None: both.
+    """
     query = select(RunOutcomeRow).where(RunOutcomeRow.run_id == run_id)
+    if outcome is not None:
+        query = query.where(RunOutcomeRow.outcome == outcome)
     if after is not None:
         query = query.where(RunOutcomeRow.asset_id > after)
     return list(session.scalars(query.order_by(RunOutcomeRow.asset_id).limit(limit)))
@@ -145,7 +152,8 @@ def record_of(session: Session, run: RunRow, *, now: datetime) -> RunRecord:
     """A Run, with what has to be worked out about it."""
     waits_for = waiting_for(session, run, now=now)
     counts = run.counts or {}
-    ledger = Ledger(run.assets, counts.get("done", 0), counts.get("failed", 0), counts.get("skipped", 0))
+    told = [counts.get(name, 0) for name in ("done", "failed", "skipped", "retried")]
+    ledger = Ledger(run.assets, *told)
     standing = Standing(run.state, ledger, counts.get("shapes_added", 0), waits_for, run.message)
     return RunRecord(run, waits_for, sentence(standing), running_seconds(run, now=now))
 

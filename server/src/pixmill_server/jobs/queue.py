@@ -17,6 +17,7 @@ from pixmill.errors import NotFound, NotSignedIn
 from pixmill_server.computes.tables import ComputeRow
 from pixmill_server.db.engine import announce
 from pixmill_server.jobs.errors import RunIsOver, StaleFence
+from pixmill_server.jobs.ledger import counts_of, ledger_of
 from pixmill_server.jobs.lifecycle import ACTIVE, Reason, RunStatus
 from pixmill_server.jobs.logs import log_topic
 from pixmill_server.jobs.tables import RunRow
@@ -130,6 +131,7 @@ def expire(session: Session, *, now: datetime) -> list[str]:
         *_end_all(session, and_(out, ~asked, for_good), RunStatus.FAILED, Reason.LOST, LOST_MESSAGE, now),
     ]
     for run_id in lost:
+        _settle(session, session.get_one(RunRow, run_id, populate_existing=True))
         announce(session, run_topic(run_id))
     if lost:
         announce(session, QUEUE_TOPIC)
@@ -228,9 +230,16 @@ def end(
         raise RunIsOver(run.id, run.status)
     run.status, run.reason, run.message = status, reason, message
     run.ended_at, run.waits_for, run.token_hash = now, None, None
+    if status is not RunStatus.SUCCEEDED:
+        _settle(session, run)
     announce(session, run_topic(run.id))
     announce(session, log_topic(run.id))
     announce(session, QUEUE_TOPIC)
+
+
+def _settle(session: Session, run: RunRow) -> None:
+    """Add up what became of the assets of a Run that ended without a commit."""
+    run.counts = counts_of(ledger_of(session, run))
 
 
 def fail(session: Session, run_id: str, fence: int, *, now: datetime, reason: Reason, message: str) -> None:

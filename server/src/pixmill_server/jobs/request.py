@@ -59,6 +59,8 @@ class LaunchRequest:
     label_map: Mapping[str, str] = field(default_factory=dict)
     scope: Scope = field(default_factory=Scope)
     existing: str = "keep"
+    on_failure: str = "continue"
+    """`stop`, `continue` or a share of the assets, as in `5%`."""
     compute: str | None = None
     """None: the Processing's default, else `local`."""
 
@@ -78,4 +80,5 @@ class LaunchPlan:
     matching: Matching | None
     """None: the Processing takes no model."""
     existing: str
+    on_failure: str
     notes: tuple[str, ...] = ()

@@ -14,15 +14,22 @@ from pixmill_server.jobs.runs import enqueue, require_none_active
 from pixmill_server.jobs.tables import JobRow, RunRow
 
 
-def rerun(jobs: Jobs, actor: Actor, job_id: str, parameters: Mapping[str, Any] | None = None) -> str:
-    """The id of the new Run. `parameters` replace those of the Run before, one by one.
+def rerun(
+    jobs: Jobs,
+    actor: Actor,
+    job_id: str,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    on_failure: str | None = None,
+) -> str:
+    """The id of the new Run. `parameters` replace those of the Run before, one by one; None is as in that Run.
 
     Raises `ActiveRunExists` while a Run of the Job waits or works, and whatever makes a launch impossible.
     """
     with jobs.database.reading() as session:
         job = find_job(session, actor.organization_id, job_id)
         before = require_none_active(session, job.id)
-    prepared = prepare(jobs, actor.organization_id, _request(job, before, parameters or {}))
+    prepared = prepare(jobs, actor.organization_id, _request(job, before, parameters or {}, on_failure))
     run = new_run(jobs, prepared, job_id=job.id, number=before.number + 1)
     run.differs = differences(pins_of(before), pins_of(run))
     with jobs.database.transaction() as session:
@@ -50,7 +57,7 @@ def differences(before: Pins, after: Pins) -> list[str]:
     return found
 
 
-def _request(job: JobRow, before: RunRow, parameters: Mapping[str, Any]) -> LaunchRequest:
+def _request(job: JobRow, before: RunRow, parameters: Mapping[str, Any], on_failure: str | None) -> LaunchRequest:
     return LaunchRequest(
         processing=job.processing_id,
         version=job.version_id,
@@ -59,6 +66,7 @@ def _request(job: JobRow, before: RunRow, parameters: Mapping[str, Any]) -> Laun
         label_map=job.label_map,
         scope=Scope.from_json(job.scope),
         existing=job.existing,
+        on_failure=on_failure or before.on_failure,
         compute=job.compute_id,
     )
 

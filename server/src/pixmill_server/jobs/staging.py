@@ -1,6 +1,6 @@
 """Results of a Run before they are committed: one object for each chunk, seen by nobody until the commit."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -25,10 +25,10 @@ class StagedResults(msgspec.Struct, frozen=True):
         return AnnotationColumns.from_bytes(self.annotations) if self.annotations else None
 
 
-def checked_columns(packed: bytes, *, asset_ids: list[str], labels: list[str]) -> int:
+def checked_columns(packed: bytes, *, done: Collection[str], labels: Collection[str]) -> int:
     """How many shapes there are.
 
-    Raises `ChunkMismatch` where they cannot be read, or name an asset of another chunk or a Label that is not there.
+    Raises `ChunkMismatch` where they cannot be read, or name an asset that was not done or a Label that is not there.
     """
     if not packed:
         return 0
@@ -36,17 +36,21 @@ def checked_columns(packed: bytes, *, asset_ids: list[str], labels: list[str]) -
         columns = AnnotationColumns.from_bytes(packed)
     except (msgspec.DecodeError, ValueError) as error:
         raise ChunkMismatch(f"The staged annotations cannot be read: {error}.") from error
-    if strangers := set(columns.assets) - set(asset_ids):
-        raise ChunkMismatch(f"Asset '{min(strangers)}' is not in the chunk.")
+    _require_done(columns.assets, done)
     if unknown := set(columns.labels) - set(labels):
         raise ChunkMismatch(f"The version has no Label '{min(unknown)}'.")
     return len(columns)
 
 
-def require_in_chunk(named: Mapping[str, object], asset_ids: list[str]) -> None:
-    """Raise `ChunkMismatch` where tags or metadata are given to an asset of another chunk."""
-    if strangers := set(named) - set(asset_ids):
-        raise ChunkMismatch(f"Asset '{min(strangers)}' is not in the chunk.")
+def require_results_of_done(done: Collection[str], *results: Mapping[str, object]) -> None:
+    """Raise `ChunkMismatch` where tags or metadata are given to an asset that was not done."""
+    for result in results:
+        _require_done(result, done)
+
+
+def _require_done(named: Iterable[str], done: Collection[str]) -> None:
+    if strangers := set(named) - set(done):
+        raise ChunkMismatch(f"Asset '{min(strangers)}' has results, and is not among those of the chunk that are done.")
 
 
 def stage(objects: Objects, run_id: str, index: int, fence: int, results: StagedResults) -> str:

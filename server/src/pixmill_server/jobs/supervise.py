@@ -24,11 +24,13 @@ from pixmill_server.jobs.ledger import (
     ledger_of,
     record_chunk,
 )
+from pixmill_server.jobs.lifecycle import Ledger
 from pixmill_server.jobs.matching import wanted_classes
 from pixmill_server.jobs.pins import PinnedModel, PinnedProcessing, model_of_version, processing_of_version
+from pixmill_server.jobs.policy import FailurePolicy
 from pixmill_server.jobs.queue import held, renew
 from pixmill_server.jobs.scope import chunk_ranges, read_scope
-from pixmill_server.jobs.staging import StagedResults, checked_columns, require_in_chunk, stage
+from pixmill_server.jobs.staging import StagedResults, checked_columns, require_results_of_done, stage
 from pixmill_server.jobs.tables import JobRow, RunRow
 
 
@@ -56,6 +58,8 @@ class RunPlan:
     processes: int
     scratch_bytes: int
     gpus: int
+    failures_allowed: int | None
+    """So many assets may fail from here on; None: any number."""
 
 
 def plan_of(jobs: Jobs, caller: Caller) -> RunPlan:
@@ -83,6 +87,7 @@ def plan_of(jobs: Jobs, caller: Caller) -> RunPlan:
         processes=compute.processes,
         scratch_bytes=compute.scratch_bytes,
         gpus=compute.gpus,
+        failures_allowed=FailurePolicy.parse(run.on_failure).failures_allowed(run.assets),
     )
 
 
@@ -151,6 +156,8 @@ class StagedOutcome:
     tags: Mapping[str, Sequence[str]] = field(default_factory=dict)
     metadata: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     dropped: Mapping[str, int] = field(default_factory=dict)
+    retried: int = 0
+    partial: bool = False
 
 
 def stage_chunk(jobs: Jobs, caller: Caller, index: int, told: StagedOutcome) -> None:
@@ -161,17 +168,17 @@ def stage_chunk(jobs: Jobs, caller: Caller, index: int, told: StagedOutcome) -> 
     with jobs.database.reading() as session:
         run, chunk = session.get_one(RunRow, caller.run_id), find_chunk(session, caller.run_id, index)
     ids = read_scope(jobs.objects, run.id, chunk.first_row, chunk.size)
-    shapes = checked_columns(told.annotations, asset_ids=ids, labels=run.labels)
-    require_in_chunk(told.tags, ids)
-    require_in_chunk(told.metadata, ids)
+    require_results_of_done(told.done, told.tags, told.metadata)
+    shapes = checked_columns(told.annotations, done=told.done, labels=run.labels)
     outcomes = _outcomes(jobs, run, ids, told)
     key = stage(jobs.objects, run.id, index, caller.fence, _results(told))
-    result = ChunkResult(tuple(told.done), outcomes, shapes, key, told.dropped)
+    done = tuple(told.done)
+    result = ChunkResult(done, outcomes, shapes, key, told.dropped, retried=told.retried, partial=told.partial)
     with jobs.database.transaction() as session:
         holder = held(session, caller.run_id, caller.fence)
         record_chunk(session, holder, index, ids, result)
         session.flush()
-        _show_progress(holder, ledger_of(session, holder).done)
+        _show_progress(holder, ledger_of(session, holder))
 
 
 def asset_of(jobs: Jobs, caller: Caller, asset_id: str) -> AssetRecord:
@@ -190,9 +197,11 @@ def _annotated_among(jobs: Jobs, pinned: Pinned, ids: list[str]) -> set[str]:
     return {asset_id for asset_id, annotated in zip(ids, has, strict=True) if annotated}
 
 
-def _show_progress(run: RunRow, done: int) -> None:
-    if done > run.progress.get("done", 0):
-        run.progress = {**run.progress, "done": done}
+def _show_progress(run: RunRow, ledger: Ledger) -> None:
+    known = {"done": ledger.done, "failed": ledger.failed, "skipped": ledger.skipped}
+    ahead = {name: count for name, count in known.items() if count > run.progress.get(name, 0)}
+    if ahead:
+        run.progress = {**run.progress, **ahead}
 
 
 def _results(told: StagedOutcome) -> StagedResults:

@@ -34,6 +34,8 @@ class JobRow(Base):
     scope: Mapped[dict[str, Any]] = mapped_column(JsonValue)
     existing: Mapped[str] = mapped_column(Text)
     """`keep`, `replace` or `add`."""
+    on_failure: Mapped[str] = mapped_column(Text, default="continue", server_default="continue")
+    """`stop`, `continue` or a share of the assets, as in `5%`."""
     created_by: Mapped[str] = mapped_column(Id)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
@@ -78,6 +80,8 @@ class RunRow(Base):
     """Every model class that goes to a Label; None: the Processing takes no model, and names Labels itself."""
     labels: Mapped[list[str]] = mapped_column(JsonValue)
     """The version's Labels at launch."""
+    on_failure: Mapped[str] = mapped_column(Text, default="continue", server_default="continue")
+    """As in its Job, unless it was said anew."""
     differs: Mapped[list[str]] = mapped_column(JsonValue, default=list)
     """What is not as in the Run before."""
     chunk_size: Mapped[int]
@@ -106,7 +110,8 @@ class RunRow(Base):
     progress: Mapped[dict[str, Any]] = mapped_column(JsonValue, default=dict)
     """As the supervisor last said: `done`, `failed`, `skipped`, `images_per_second`."""
     counts: Mapped[dict[str, int]] = mapped_column(JsonValue, default=dict)
-    """The Changeset: `done`, `failed`, `skipped`, `shapes_added`, `shapes_removed`, `shapes_dropped`."""
+    """The Changeset: `done`, `failed`, `skipped`, `not_reached`, `retried`, `shapes_added`, `shapes_removed`,
+    `shapes_dropped`. Empty until the Run is over."""
     facts: Mapped[dict[str, Any]] = mapped_column(JsonValue, default=dict)
     """What was found out on the way: sandbox tier, engine, precision, limits."""
     price_per_hour: Mapped[float]
@@ -131,7 +136,7 @@ class ChunkRow(Base):
     first_row: Mapped[int] = mapped_column(BigInt)
     size: Mapped[int]
     state: Mapped[str] = mapped_column(Text)
-    """`todo`, `claimed` or `staged`."""
+    """`todo`, `claimed`, `staged`, or `partial`: the Run ended in the middle of it."""
     fence: Mapped[int] = mapped_column(BigInt, default=0)
     """Under which it was claimed."""
     staged_key: Mapped[str | None] = mapped_column(Text)
@@ -140,6 +145,8 @@ class ChunkRow(Base):
     done: Mapped[int] = mapped_column(default=0)
     failed: Mapped[int] = mapped_column(default=0)
     skipped: Mapped[int] = mapped_column(default=0)
+    retried: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Of those that were done: how many only after their batch had failed."""
     shapes: Mapped[int] = mapped_column(default=0)
     dropped: Mapped[dict[str, int]] = mapped_column(JsonValue, default=dict)
     """Class to shapes left out because no Label takes it."""
