@@ -2,6 +2,7 @@
 
 import argparse
 import fcntl
+import gc
 import json
 import logging
 import os
@@ -118,6 +119,8 @@ def _answer(services: Services, listener: socket.socket) -> None:
     config = uvicorn.Config(
         create_app(services), log_config=None, access_log=False, timeout_graceful_shutdown=5, server_header=False
     )
+    # What is loaded by now stays: without this, every full collection would look at all of it again.
+    gc.freeze()
     logging.getLogger(__name__).info("serving", extra={"port": listener.getsockname()[1]})
     for number in (signal.SIGTERM, signal.SIGINT):
         # uvicorn raises the signal that ended it once more, when it is done; the worker is to be stopped after that.

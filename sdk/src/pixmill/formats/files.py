@@ -97,7 +97,7 @@ def why_unsafe(name: str) -> str | None:
         return "its name is not a relative path"
     if "\\" in name or "\x00" in name:
         return "its name has a backslash or a NUL in it"
-    if ".." in name.split("/"):
+    if ".." in name and ".." in name.split("/"):
         return "its name leaves its folder with '..'"
     return None
 
@@ -120,7 +120,7 @@ class FolderFiles:
         yield from self._below(self.folder, "")
 
     def has(self, name: str) -> bool:
-        return why_unsafe(name) is None and (self.folder / name).is_file()
+        return why_unsafe(name) is None and os.path.isfile(f"{self.folder}/{name}")  # noqa: PTH113 - a hundred thousand files
 
     def size(self, name: str) -> int:
         return (self.folder / name).stat().st_size

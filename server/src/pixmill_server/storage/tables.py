@@ -8,6 +8,7 @@ written since (a writer that died, or one that was too late).
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from pixmill.errors import PixmillError
 
 MAX_OPEN = 128
 ROWS_PER_FILE = 1_000_000
+_WRITERS = 4
 _MAIN = "main"
 _OFFSET_BITS = 32
 _NO_RETRIES = 0
@@ -92,6 +94,9 @@ class Tables:
     storage_options: Mapping[str, str] = field(default_factory=dict)
     _open: "OrderedDict[TableRef, LanceDataset]" = field(default_factory=OrderedDict, init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+    _writers: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(_WRITERS, "table-writer"), init=False, repr=False
+    )
 
     def create(self, name: str, schema: pa.Schema, indexes: Sequence[Index]) -> TableRef:
         """Make an empty table; raises `OSError` where there is one."""
@@ -209,12 +214,17 @@ class TableWrite:
     """Equal in content to `pinned`, and the newest version of the branch when the write began."""
     _fragments: list[FragmentMetadata] = field(default_factory=list)
     _addresses: list[NDArray[np.uint64]] = field(default_factory=list)
+    _writing: "Future[list[FragmentMetadata]] | None" = None
 
     def append(self, rows: Iterable[pa.RecordBatch], schema: pa.Schema) -> Self:
-        """Write rows as they come; memory holds a few batches."""
-        reader = pa.RecordBatchReader.from_batches(schema, rows)
-        self._fragments += write_fragments(
-            reader,
+        """Write rows while the caller makes the next ones; memory holds those of two calls.
+
+        What goes wrong is raised by the next call, or by `commit`.
+        """
+        self._settle()
+        self._writing = self.tables._writers.submit(  # noqa: SLF001
+            write_fragments,
+            pa.RecordBatchReader.from_batches(schema, rows),
             self.base,
             max_rows_per_file=ROWS_PER_FILE,
             storage_options=self.tables._options(),  # noqa: SLF001
@@ -229,6 +239,7 @@ class TableWrite:
     @property
     def is_empty(self) -> bool:
         """Nothing would change."""
+        self._settle()
         return not self._fragments and not any(len(addresses) for addresses in self._addresses)
 
     def commit(self, *, reindex_above: int) -> TableRef:
@@ -256,6 +267,12 @@ class TableWrite:
         with _conflicts_as_foreign_writes(ref):
             written.optimize.optimize_indices()
         return require_own(TableRef(ref.name, ref.branch, written.version), ref.version)
+
+    def _settle(self) -> None:
+        """Wait for what is being written."""
+        if self._writing is not None:
+            self._fragments += self._writing.result()
+            self._writing = None
 
     def _deletions(self) -> tuple[list[FragmentMetadata], list[int]]:
         addresses = np.unique(np.concatenate([*self._addresses, np.empty(0, dtype=np.uint64)]).astype(np.uint64))

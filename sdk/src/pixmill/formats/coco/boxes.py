@@ -1,5 +1,7 @@
 """The fast path: annotations that are boxes and nothing more become columns in bulk."""
 
+from itertools import chain
+from operator import attrgetter
 from typing import Annotated, Literal
 
 import msgspec
@@ -13,7 +15,6 @@ from pixmill.formats.report import Report
 
 _NAN = float("nan")
 _Id = Annotated[int, msgspec.Meta(ge=-HIGHEST_ID, le=HIGHEST_ID)]
-_Nothing = Annotated[list[float], msgspec.Meta(max_length=0)]
 
 
 class _Box(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -24,7 +25,8 @@ class _Box(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     area: float | None = _NAN
     score: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = _NAN
     iscrowd: Literal[0] = 0
-    segmentation: _Nothing = msgspec.field(default_factory=list)
+    # A tuple: a list of its own for each of a million boxes keeps the garbage collector busy.
+    segmentation: tuple[()] = ()
 
 
 _boxes = msgspec.json.Decoder(list[_Box])
@@ -39,10 +41,11 @@ def decode_plain_boxes(
     except msgspec.DecodeError:
         return None
     count = len(boxes)
-    bbox = np.array([box.bbox for box in boxes], dtype=np.float64).reshape(-1, 4)
-    ids = np.fromiter((box.id for box in boxes), np.int64, count)
-    asset = images.places(np.fromiter((box.image_id for box in boxes), np.int64, count))
-    label = categories.places(np.fromiter((box.category_id for box in boxes), np.int64, count))
+    sides = chain.from_iterable(map(attrgetter("bbox"), boxes))
+    bbox = np.fromiter(sides, np.float64, count * 4).reshape(-1, 4)
+    ids = _whole(boxes, "id")
+    asset = images.places(_whole(boxes, "image_id"))
+    label = categories.places(_whole(boxes, "category_id"))
     keep = _report_wrong(boxes, asset, label, bbox, report)
     present, asset_index = np.unique(asset[keep], return_inverse=True)
     no_offsets = np.zeros(int(keep.sum()) + 1, dtype=np.int64)
@@ -53,8 +56,8 @@ def decode_plain_boxes(
         kind=np.full(len(asset_index), KINDS.index(ShapeKind.BOX), dtype=np.uint8),
         label=label[keep].astype(np.int32),
         bbox=np.ascontiguousarray(bbox[keep]),
-        score=_numbers([box.score for box in boxes])[keep],
-        area=_numbers([box.area for box in boxes])[keep],
+        score=_numbers(boxes, "score")[keep],
+        area=_numbers(boxes, "area")[keep],
         external_id=ids[keep],
         coordinates=np.empty(0, dtype=np.float64),
         coordinate_offsets=no_offsets,
@@ -90,5 +93,10 @@ def name_of(identity: object, image_id: object, category_id: object) -> str:
     return f"annotation {identity} (image {image_id}, category {category_id})"
 
 
-def _numbers(values: list[float | None]) -> NDArray[np.float64]:
-    return np.array([_NAN if value is None else value for value in values], dtype=np.float64)
+def _whole(boxes: list[_Box], name: str) -> NDArray[np.int64]:
+    return np.fromiter(map(attrgetter(name), boxes), np.int64, len(boxes))
+
+
+def _numbers(boxes: list[_Box], name: str) -> NDArray[np.float64]:
+    """A missing number, which numpy reads from None as well, is NaN."""
+    return np.array(list(map(attrgetter(name), boxes)), dtype=np.float64)

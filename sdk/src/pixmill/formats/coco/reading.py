@@ -1,12 +1,12 @@
 """Reads COCO: categories and image ids first, then images and annotations as they stream by."""
 
 import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
 import msgspec
-import numpy as np
 
 from pixmill.annotations import AnnotationColumns
 from pixmill.errors import FormatError
@@ -144,7 +144,7 @@ def _decode(text: bytes, report: Report) -> list[Element]:
 
 
 def _size(value: object) -> int | None:
-    return int(value) if isinstance(value, int | float) and np.isfinite(value) and value > 0 else None
+    return int(value) if isinstance(value, int | float) and value > 0 and math.isfinite(value) else None
 
 
 def _read_categories(file: JsonFile, report: Report) -> tuple[list[FormatLabel], CategoryIndex]:
