@@ -17,6 +17,15 @@ from server.tests.datasets.building import SetClock
 ACTOR = Actor("usr_1", "org_1", Role.OWNER)
 
 
+@dataclass(frozen=True)
+class LabelNow:
+    """A Label and its name in one state; it stays the same Label under another name."""
+
+    name: str
+    which: int = field(compare=False, default=0)
+    """What tells it from all others, as its id does; no two share it."""
+
+
 class Box(NamedTuple):
     x: float
     path: str
@@ -33,8 +42,11 @@ class State:
     """Path to tags."""
     shapes: dict[float, Box] = field(default_factory=dict)
     """The x at which a box was made, which no two share and which stays in its attributes, to what it is now."""
-    labels: tuple[str, ...] = ()
-    """Names."""
+    labels: tuple[LabelNow, ...] = ()
+
+    @property
+    def label_names(self) -> list[str]:
+        return [label.name for label in self.labels]
 
     @property
     def counts(self) -> Counts:
@@ -43,6 +55,10 @@ class State:
 
 class Killed(BaseException):
     """The process is gone: nothing after the step runs, no handler and no `finally` has an effect."""
+
+
+REFUSED: tuple[type[BaseException], ...] = (LeaseLost, HeadMoved, ForeignWrite, LabelNotFound, Killed)
+"""What an operation may end with that was disturbed."""
 
 
 @dataclass
@@ -89,8 +105,18 @@ class History:
     def head(self, version_id: str) -> State:
         return self.versions[version_id][max(self.versions[version_id])]
 
-    def do(self, version_id: str, operation: Operation, interference: Interference | None = None) -> None:
-        """Do it, with what happens meanwhile, and write down what the version must be from now on."""
+    def do(
+        self,
+        version_id: str,
+        operation: Operation,
+        interference: Interference | None = None,
+        *,
+        gone: tuple[type[Exception], ...] = (),
+    ) -> None:
+        """Do it, with what happens meanwhile, and write down what the version must be from now on.
+
+        `gone` is what it may raise beside, because what it builds on may have been cleaned away.
+        """
         stores = self.datasets if interference is None else replace(self.datasets, at_step=interference)
         noted: list[int] = []
 
@@ -107,7 +133,7 @@ class History:
             interference.before = note
         try:
             operation.do(stores)
-        except (LeaseLost, HeadMoved, ForeignWrite, LabelNotFound, Killed):
+        except (*REFUSED, *gone):
             assert interference is not None, "nobody was there to disturb"
             note()
         else:
@@ -153,5 +179,5 @@ def read_state(datasets: Datasets, version_id: str, number: int) -> State:
             x: Box(row["bbox_x"], paths[row["asset_id"]], names[row["label_id"]], row["source"], row["review"])
             for x, row in zip(made, shapes, strict=True)
         },
-        tuple(label.name for label in pinned.labels),
+        tuple(LabelNow(label.name) for label in pinned.labels),
     )

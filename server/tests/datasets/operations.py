@@ -1,5 +1,6 @@
 """Operations on a version, each with what it does to the model."""
 
+import itertools
 import json
 import os
 from collections.abc import Sequence
@@ -11,9 +12,10 @@ from pixmill_server.datasets.changes import ChangePart, Existing
 from pixmill_server.datasets.queries import pin
 from pixmill_server.datasets.stores import Datasets
 from server.tests.datasets.building import IMPORT, asset_rows, boxes, id_of, run_commit
-from server.tests.datasets.history_model import ACTOR, Box, Operation, State
+from server.tests.datasets.history_model import ACTOR, Box, LabelNow, Operation, State
 
 BY_A_HUMAN = ("accepted", "edited")
+_LABELS = itertools.count(1)
 
 
 def import_assets(version_id: str, paths: Sequence[str]) -> Operation:
@@ -43,7 +45,7 @@ def commit_a_run(version_id: str, found: dict[str, float], existing: Existing) -
                 if box.path not in there or box.source != "run" or box.review in BY_A_HUMAN
             }
         # A label that is gone or renamed: the boxes are dropped (and reported).
-        fresh = {x: Box(x, path, "car", "run", "unreviewed") for path, x in there.items() if "car" in was.labels}
+        fresh = {x: Box(x, path, "car", "run", "unreviewed") for path, x in there.items() if "car" in was.label_names}
         return replace(was, shapes=shapes | fresh)
 
     return Operation(do, effect)
@@ -79,7 +81,7 @@ def _add(version_id: str, x: float) -> Operation:
     def effect(was: State) -> State:
         if "a" not in was.assets:
             return was
-        return replace(was, shapes=was.shapes | {x: Box(x, "a", was.labels[0], "human", "unreviewed")})
+        return replace(was, shapes=was.shapes | {x: Box(x, "a", was.labels[0].name, "human", "unreviewed")})
 
     def do(stores: Datasets) -> None:
         label = pin(stores, version_id).labels[0].name
@@ -114,18 +116,25 @@ def undo(version_id: str, number: int, state: State) -> Operation:
 
 
 def add_label(version_id: str, name: str) -> Operation:
+    added = LabelNow(name, which=next(_LABELS))
+
     def effect(was: State) -> State:
-        return was if name in was.labels else replace(was, labels=(*was.labels, name))
+        return was if name in was.label_names else replace(was, labels=(*was.labels, added))
 
     return Operation(lambda stores: labels.add_labels(stores, ACTOR, version_id, [name]), effect)
 
 
-def rename_last_label(datasets: Datasets, version_id: str) -> Operation:
+def rename_last_label(datasets: Datasets, version_id: str, head: State) -> Operation:
+    """Rename the Label itself, whatever it is called by then."""
     label, name = pin(datasets, version_id).labels[-1], os.urandom(4).hex()
+    last = head.labels[-1]
+    assert last.name == label.name
 
     def effect(was: State) -> State:
-        shapes = {x: box._replace(label=name) if box.label == label.name else box for x, box in was.shapes.items()}
-        return replace(was, labels=tuple(name if old == label.name else old for old in was.labels), shapes=shapes)
+        (old,) = (known.name for known in was.labels if known.which == last.which)
+        after = tuple(replace(known, name=name) if known.which == last.which else known for known in was.labels)
+        shapes = {x: box._replace(label=name) if box.label == old else box for x, box in was.shapes.items()}
+        return replace(was, labels=after, shapes=shapes)
 
     return Operation(lambda stores: labels.rename_label(stores, ACTOR, version_id, label.id, name), effect)
 
