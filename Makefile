@@ -7,6 +7,8 @@ DONE := $(VENV)/.done
 BUNDLE := server/src/pixmill_server/bundle
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links --no-emit-package pixmill --no-emit-package pixmill-server
+# A file's tests stay in one process, because they share its servers.
+PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 UPGRADE ?=
 
 export UV_PYTHON_DOWNLOADS := never
@@ -42,10 +44,10 @@ format: setup  ## Let ruff format and mend what it can
 	$(BIN)/ruff format .
 
 test: setup  ## Every test that this machine can run; what is missing is named at the end
-	$(BIN)/pytest $(ARGS)
+	$(PYTEST) $(ARGS)
 
 e2e: setup  ## The stories in a real browser, against a real server and worker
-	$(BIN)/pytest tests/e2e $(ARGS)
+	$(PYTEST) tests/e2e $(ARGS)
 
 bench: setup  ## Measure, each figure beside its baseline from the same run
 	$(BIN)/python -m bench $(ARGS)

@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import uuid
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,7 @@ from moto.server import ThreadedMotoServer
 
 from tests.postgresql_server import PostgresqlServer, PostgresqlUnavailableError, start_postgresql
 
-MISSING: Final = pytest.StashKey[Counter[tuple[str, str]]]()
+_IS_MISSING: Final = " is missing: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +35,12 @@ class S3Bucket:
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(request: pytest.FixtureRequest) -> Iterator[PostgresqlServer]:
+def postgresql_server() -> Iterator[PostgresqlServer]:
     """One server a session, in a temporary folder, reached by a Unix socket."""
     try:
         server = start_postgresql()
     except PostgresqlUnavailableError as error:
-        missing(request.config, "postgresql", str(error))
+        missing("postgresql", str(error))
     yield server
     server.stop()
 
@@ -96,42 +95,44 @@ def test_data(request: pytest.FixtureRequest) -> Path:
     named = os.environ.get("PIXMILL_TEST_DATA")
     folder = Path(named) if named else request.config.rootpath.parent / "shared" / "data"
     if not (folder / "README.md").is_file():
-        missing(request.config, "test_data", f"no test data at {folder}; set PIXMILL_TEST_DATA")
+        missing("test_data", f"no test data at {folder}; set PIXMILL_TEST_DATA")
     return folder
 
 
 @pytest.fixture(scope="session")
-def chromium(request: pytest.FixtureRequest) -> Path:
+def chromium() -> Path:
     """The machine's Chromium, for Playwright's `executable_path`."""
     found = shutil.which("chromium") or shutil.which("google-chrome")
     if found is None:
-        missing(request.config, "chromium", "no Chromium on PATH (Debian: apt-get install chromium)")
+        missing("chromium", "no Chromium on PATH (Debian: apt-get install chromium)")
     return Path(found)
 
 
 @pytest.fixture
-def bubblewrap(request: pytest.FixtureRequest) -> Path:
+def bubblewrap() -> Path:
     """The machine's bubblewrap, tried: it is there and may make namespaces."""
     found = shutil.which("bwrap")
     if found is None:
-        missing(request.config, "bubblewrap", "no bwrap on PATH (Debian: apt-get install bubblewrap)")
+        missing("bubblewrap", "no bwrap on PATH (Debian: apt-get install bubblewrap)")
     probe = [found, "--ro-bind", "/", "/", "--unshare-all", "--die-with-parent", "true"]
     tried = subprocess.run(probe, capture_output=True, text=True, check=False)
     if tried.returncode != 0:
-        missing(request.config, "bubblewrap", f"bwrap cannot make a sandbox here: {tried.stderr.strip()}")
+        missing("bubblewrap", f"bwrap cannot make a sandbox here: {tried.stderr.strip()}")
     return Path(found)
 
 
-def missing(config: pytest.Config, service: str, reason: str) -> NoReturn:
+def missing(service: str, reason: str) -> NoReturn:
     """Skip this test because the machine lacks a service, or fail it where the service must be there."""
     required = os.environ.get("PIXMILL_REQUIRED_SERVICES", "").split(",")
     if service in required:
         pytest.fail(f"{service} is required here: {reason}", pytrace=False)
-    config.stash.setdefault(MISSING, Counter())[(service, reason)] += 1
-    pytest.skip(reason)
+    pytest.skip(f"{service}{_IS_MISSING}{reason}")
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Name what this machine lacks, just before the closing line."""
-    for (service, reason), _ in sorted(config.stash.get(MISSING, Counter()).items()):
-        terminalreporter.write_line(f"not tested, {service} is missing: {reason}", yellow=True)
+    # From the reports, which come from every process that tests, and not from what this process saw.
+    skipped = [report.longrepr for report in terminalreporter.stats.get("skipped", [])]
+    reasons = {entry[2].removeprefix("Skipped: ") for entry in skipped if isinstance(entry, tuple)}
+    for reason in sorted(reason for reason in reasons if _IS_MISSING in reason):
+        terminalreporter.write_line(f"not tested, {reason}", yellow=True)
