@@ -63,14 +63,17 @@ class MemoryHighWater:
     Shared pages are counted once (proportional set size), read every `interval_seconds`.
     """
 
-    def __init__(self, *roots: int, interval_seconds: float = 0.1) -> None:
+    def __init__(self, *roots: int, interval_seconds: float = 0.1, alone: bool = False) -> None:
+        """`alone`: only the processes themselves, not those below them."""
         self.bytes = 0
         self._roots = roots or (os.getpid(),)
+        self._alone = alone
         self._interval = interval_seconds
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def __enter__(self) -> Self:
+        self._look()
         self._thread.start()
         return self
 
@@ -90,7 +93,7 @@ class MemoryHighWater:
         for root in self._roots:
             try:
                 process = psutil.Process(root)
-                tree = [process, *process.children(recursive=True)]
+                tree = [process, *([] if self._alone else process.children(recursive=True))]
             except psutil.NoSuchProcess:
                 continue
             processes |= {member.pid: member for member in tree}

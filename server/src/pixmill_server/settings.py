@@ -16,6 +16,8 @@ RELEASE = 1
 
 MARKER = "pixmill.json"
 DEFAULT_PORT = 8760
+LEAST_LOG_MIB = 32
+DEFAULT_LOG_LIMIT_BYTES = 256 << 20
 BUNDLE = Path(__file__).parent / "bundle"
 
 
@@ -50,6 +52,8 @@ class Settings:
     """The SDK wheel, the built-in Processings with their schemas, the browser's files."""
     hub: Path | None = None
     """A signed-off list of models to use instead of the one that Pixmill carries."""
+    log_limit_bytes: int = DEFAULT_LOG_LIMIT_BYTES
+    """Of a Run's log, half of it at the beginning and half at the end."""
 
     @property
     def environments(self) -> Path:
@@ -92,6 +96,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         sandbox=given.get("PIXMILL_SANDBOX") or "auto",
         bundle=Path(given.get("PIXMILL_BUNDLE") or BUNDLE),
         hub=Path(given["PIXMILL_HUB"]) if given.get("PIXMILL_HUB") else None,
+        log_limit_bytes=_log_limit(given.get("PIXMILL_LOG_LIMIT_MIB")),
     )
 
 
@@ -125,6 +130,18 @@ def prepare_data_folder(settings: Settings, *, version: str) -> None:
 def _default_data(given: Mapping[str, str]) -> Path:
     shared = given.get("XDG_DATA_HOME")
     return (Path(shared) if shared else Path.home() / ".local" / "share") / "pixmill"
+
+
+def _log_limit(text: str | None) -> int:
+    if not text:
+        return DEFAULT_LOG_LIMIT_BYTES
+    if not text.isdecimal() or int(text) < LEAST_LOG_MIB:
+        raise InvalidInput(
+            f"PIXMILL_LOG_LIMIT_MIB cannot be '{text}'.",
+            hint=f"Give a number of MiB, {LEAST_LOG_MIB} or more.",
+            field="log_limit_mib",
+        )
+    return int(text) << 20
 
 
 def _port(text: str | None) -> int:

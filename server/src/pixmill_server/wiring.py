@@ -30,6 +30,7 @@ from pixmill_server.datasets.stores import Datasets
 from pixmill_server.db.engine import Database, open_database
 from pixmill_server.db.schema import require_current, upgrade
 from pixmill_server.jobs.access import Jobs
+from pixmill_server.jobs.log_limit import LogLimit
 from pixmill_server.jobs.logs import Logs
 from pixmill_server.kernel.clock import Clock, SystemClock
 from pixmill_server.kernel.signals import Signals
@@ -108,6 +109,7 @@ def open_services(settings: Settings, *, clock: Clock | None = None) -> Services
     objects = open_objects(settings.objects_url)
     datasets = Datasets(database, Tables(settings.tables_url), objects, clock)
     ingest = Ingest(datasets, DecodePool(), settings.reference_roots)
+    logs = Logs(database, objects, settings.open_logs, clock, LogLimit(settings.log_limit_bytes))
     return Services(
         settings=settings,
         database=database,
@@ -121,7 +123,7 @@ def open_services(settings: Settings, *, clock: Clock | None = None) -> Services
         computes=Computes(database, clock),
         registry=ModelRegistry(database, objects, clock, read_hub(settings.hub)),
         processings=_processings(settings, database, objects, clock),
-        jobs=Jobs(database, datasets, objects, Logs(database, objects, settings.open_logs), clock),
+        jobs=Jobs(database, datasets, objects, logs, clock),
     )
 
 

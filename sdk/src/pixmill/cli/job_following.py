@@ -10,7 +10,7 @@ from pixmill.cli.job_text import seconds_text
 from pixmill.cli.main import ExitCode
 from pixmill.cli.output import print_json, talk
 from pixmill.client import Client
-from pixmill.client.jobs import Job, LogBytes, LogEvent
+from pixmill.client.jobs import Job, LogBytes, LogEvent, LogOmitted
 
 FollowOption = Annotated[
     bool, typer.Option("--follow", "-f", help="Print the log as it comes, and end as the Run does.")
@@ -48,6 +48,8 @@ def follow_run(client: Client, job_id: str, number: int, *, to_stderr: bool) -> 
                 out.flush()
             elif isinstance(message, LogEvent):
                 talk().print(f"pixmill: {message.message}")
+            elif isinstance(message, LogOmitted):
+                talk().print(f"pixmill: bytes {message.offset} to {message.end} of the log were not kept")
             else:
                 return _CODES[message.status]
     return ExitCode.FAILED

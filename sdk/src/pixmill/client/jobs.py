@@ -1,15 +1,13 @@
 """Jobs: launch, follow, wait, look at, run again."""
 
-import base64
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
 from pydantic import JsonValue
 
 from pixmill.client.connection import Connection, items_of
-from pixmill.errors import PixmillError, ServerUnreachable
+from pixmill.client.run_log import LogBytes, RunLog
+from pixmill.errors import PixmillError
 from pixmill.wire.jobs import (
     Existing,
     Job,
@@ -19,7 +17,8 @@ from pixmill.wire.jobs import (
     LaunchPlan,
     LogEnd,
     LogEvent,
-    LogPiece,
+    LogOmitted,
+    LogTime,
     RerunJob,
     Run,
     RunOutcome,
@@ -37,6 +36,8 @@ __all__ = [
     "LogBytes",
     "LogEnd",
     "LogEvent",
+    "LogOmitted",
+    "LogTime",
     "Run",
     "RunOutcome",
     "TimedOut",
@@ -44,23 +45,12 @@ __all__ = [
 
 ACTIVE = frozenset({"pending", "running"})
 _LOOK_SECONDS = 0.5
-_SILENCE_SECONDS = 60.0
-_RECONNECTS = 20
-_RECONNECT_SECONDS = 1.0
 
 
 class TimedOut(PixmillError):
     """The Run was not over in the time that was given to wait; it goes on."""
 
     code = "timed-out"
-
-
-@dataclass(frozen=True, slots=True)
-class LogBytes:
-    """What the child wrote from `offset` on."""
-
-    offset: int
-    written: bytes
 
 
 class Jobs:
@@ -154,64 +144,22 @@ class Jobs:
         return items_of(self._connection.pages(path, RunOutcomePage, parameters=wanted))
 
     def log(self, job_id: str, number: int, *, offset: int = 0) -> Iterator[bytes]:
-        """What the Run has written so far, from a byte on."""
-        headers = {"Range": f"bytes={offset}-"} if offset else {}
-        with self._connection.stream(f"/jobs/{job_id}/runs/{number}/log", headers=headers) as answer:
-            yield from answer.iter_bytes()
+        """What the Run has written so far, from a byte on; where bytes were not kept, a line says so."""
+        return RunLog(self._connection, job_id, number).read(offset)
 
-    def follow(self, job_id: str, number: int, *, offset: int = 0) -> Iterator[LogBytes | LogEvent | LogEnd]:
+    def log_times(self, job_id: str, number: int) -> Iterator[LogTime]:
+        """When the log reached which offset, about twice a second."""
+        return RunLog(self._connection, job_id, number).times()
+
+    def follow(
+        self, job_id: str, number: int, *, offset: int = 0
+    ) -> Iterator[LogBytes | LogOmitted | LogEvent | LogEnd]:
         """The log as it comes, and what Pixmill has to say; the last is a `LogEnd`.
 
         Goes on where it was after the server was away for a while; each byte comes once.
         """
-        path, told, failures = f"/jobs/{job_id}/runs/{number}/log/stream", set[str](), 0
-        while True:
-            try:
-                for message in self._messages(path, offset):
-                    failures = 0
-                    if isinstance(message, LogBytes):
-                        offset = message.offset + len(message.written)
-                    elif isinstance(message, LogEvent) and message.id in told:
-                        continue
-                    elif isinstance(message, LogEvent):
-                        told.add(message.id)
-                    yield message
-                    if isinstance(message, LogEnd):
-                        return
-            except ServerUnreachable:
-                if failures >= _RECONNECTS:
-                    raise
-            # The server ended the stream before the Run: it is going down, and will be back.
-            failures += 1
-            time.sleep(_RECONNECT_SECONDS)
+        return RunLog(self._connection, job_id, number).follow(offset)
 
     def newest_run(self, job_id: str) -> Run:
         """The Run that the Job's status is that of."""
         return self.show(job_id).runs[0]
-
-    def _messages(self, path: str, offset: int) -> Iterator[LogBytes | LogEvent | LogEnd]:
-        with self._connection.stream(
-            path, headers={"Last-Event-ID": str(offset)}, read_timeout_seconds=_SILENCE_SECONDS
-        ) as answer:
-            kind, data = "", ""
-            for line in answer.iter_lines():
-                name, _, value = line.partition(":")
-                if name == "event":
-                    kind = value.strip()
-                elif name == "data":
-                    data = value.strip()
-                elif not line:
-                    if data:
-                        yield _message(kind, data)
-                    kind, data = "", ""
-
-
-def _message(kind: str, data: str) -> LogBytes | LogEvent | LogEnd:
-    match kind:
-        case "event":
-            return LogEvent.model_validate_json(data)
-        case "end":
-            return LogEnd.model_validate_json(data)
-        case _:
-            piece = LogPiece.model_validate(json.loads(data))
-            return LogBytes(piece.offset, base64.b64decode(piece.bytes))

@@ -49,6 +49,7 @@ def main(arguments: list[str]) -> int:
     if setup.landlock is not None:
         restrict(setup.landlock.readable, setup.landlock.writable, network=setup.landlock.network)
     use_threads(setup.threads)
+    os.environ.update(setup.secrets)
     trouble = _work(setup, reader, writer)
     if trouble is not None:
         if not trouble.is_in_log:

@@ -43,6 +43,7 @@ def setup_of(plan: RunPlan, room: Room, tier: Tier, threads: int) -> Setup:
         landlock=SeenLandlock(list(rules.readable), list(rules.writable), rules.network)
         if tier is Tier.LANDLOCK
         else None,
+        secrets=plan.secrets,
     )
 
 

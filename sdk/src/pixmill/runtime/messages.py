@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 
 class SeenModel(Struct):
@@ -48,6 +48,8 @@ class Setup(Struct, tag="setup"):
     landlock: SeenLandlock | None = None
     failures_allowed: int | None = None
     """So many assets may fail; None: any number."""
+    secrets: dict[str, str] = field(default_factory=dict)
+    """Environment variables, told here because others can read those that a process is started with."""
 
 
 class ChunkBegins(Struct, tag="chunk"):

@@ -71,6 +71,8 @@ class RunPlan(Struct):
     wanted_classes: list[int] | None = None
     label_map: dict[str, str] | None = None
     failures_allowed: int | None = None
+    secrets: dict[str, str] = field(default_factory=dict)
+    """Environment variables of the child, that show nowhere."""
 
 
 class ChunkAsset(Struct):

@@ -24,6 +24,8 @@ from pixmill.runtime.child_process import ChildProcess, start_child
 from pixmill.runtime.feeder import Feeder
 from pixmill.runtime.furnishing import furnish, setup_of
 from pixmill.runtime.log_pump import LogPump
+from pixmill.runtime.masked_server import MaskedServer
+from pixmill.runtime.masking import Masker
 from pixmill.runtime.plan import Finish, RunError, RunPlan
 from pixmill.runtime.process_tree import descendants, kill_descendants, memory_bytes, oom_kills, terminate
 from pixmill.runtime.server import RunOver, RunServer, ServerLost, ServerRefused
@@ -64,6 +66,8 @@ def supervise(server: RunServer, placement: Placement, *, cancel: Event) -> bool
     `cancel` may be set from outside, to stop the child and report that.
     """
     plan = server.plan()
+    masker = Masker(plan.secrets)
+    server = MaskedServer(server, masker)
     try:
         tier = choose_tier(placement.sandbox)
         room = furnish(server, plan, placement.environment, placement.scratch)
@@ -75,7 +79,7 @@ def supervise(server: RunServer, placement: Placement, *, cancel: Event) -> bool
     others = frozenset(descendants(os.getpid()))
     threads, kills = max(1, math.ceil(plan.limits.cpus)), oom_kills()
     child = start_child(room, tier, threads=threads)
-    pump = LogPump(child.log, server)
+    pump = LogPump(child.log, server, masker)
     feeder = Feeder(server, child.writer)
     account = Account(
         server, child.reader, feeder, pump, plan.totals.assets, lambda: _say_started(server, plan, tier, child)

@@ -215,6 +215,35 @@ class LogPiece(WireModel):
     """Base64 of what the child wrote from `offset` on."""
 
 
+class LogRange(WireModel):
+    """The `data:` of an `event: range`: so many bytes wait that they are better read by `GET .../log` with `Range`."""
+
+    offset: int
+    end: int
+    """Exclusive; the event's `id:` too."""
+
+
+class LogOmitted(WireModel):
+    """The `data:` of an `event: omitted`: bytes that are not kept, as the log grew beyond its limit."""
+
+    offset: int
+    end: int
+    """Exclusive; the event's `id:` too."""
+
+
+class LogTime(WireModel):
+    """The bytes from `offset` on came at this time, or up to half a second after it."""
+
+    offset: int
+    at: AwareDatetime
+
+
+class LogTimes(WireModel):
+    """By offset, ascending."""
+
+    items: list[LogTime]
+
+
 class LogEvent(RunEvent):
     """The `data:` of an `event: event` of a log stream."""
 

@@ -1,12 +1,9 @@
 """Jobs and their Runs."""
 
-from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Query, Response
-from fastapi.responses import StreamingResponse
+from fastapi import APIRouter, Query, Response
 
-from pixmill.errors import InvalidInput
 from pixmill.wire import jobs as wire
 from pixmill_server.api.dependencies import CurrentActor, Services
 from pixmill_server.api.job_records import job_of, outcome_of, plan_of, run_of
@@ -132,27 +129,6 @@ def list_outcomes(
     return wire.RunOutcomePage(items=items, next_cursor=following)
 
 
-@router.get("/{job_id}/runs/{number}/log", response_class=Response)
-def read_log(
-    services: Services,
-    actor: CurrentActor,
-    job_id: str,
-    number: int,
-    requested: Annotated[str | None, Header(alias="Range")] = None,
-) -> Response:
-    """Byte for byte what the child wrote; `Range: bytes=START-` for a part of it."""
-    with services.database.reading() as session:
-        run_id = find_run(session, find_job(session, actor.organization_id, job_id).id, number).id
-    length = services.jobs.logs.length(run_id)
-    start, end = _range(requested, length)
-    headers = {"Accept-Ranges": "bytes", "Content-Length": str(end - start)}
-    if requested:
-        headers["Content-Range"] = f"bytes {start}-{end - 1}/{length}" if start < end else f"bytes */{length}"
-    pieces: Iterator[bytes] = services.jobs.logs.stream(run_id, start, end)
-    status = 206 if requested and start < end else 200
-    return StreamingResponse(pieces, status_code=status, headers=headers, media_type="application/octet-stream")
-
-
 def show(services: Services, actor: CurrentActor, job_id: str) -> wire.Job:
     """A Job as it stands now."""
     with services.database.reading() as session:
@@ -179,15 +155,3 @@ def _request(request: wire.LaunchJob) -> LaunchRequest:
         on_failure=request.on_failure,
         compute=request.compute,
     )
-
-
-def _range(requested: str | None, length: int) -> tuple[int, int]:
-    """Start and end (exclusive), both within the log."""
-    if requested is None:
-        return 0, length
-    unit, _, span = requested.partition("=")
-    first, dash, last = span.partition("-")
-    if unit.strip() != "bytes" or not dash or not first.isdecimal() or (last and not last.isdecimal()):
-        raise InvalidInput(f"The range '{requested}' is not understood.", hint="Ask as in bytes=100- or bytes=100-199.")
-    start = min(int(first), length)
-    return start, max(start, min(int(last) + 1, length) if last else length)

@@ -7,6 +7,7 @@ Neither is ever seen half-written: bytes appear under their key all at once.
 
 import os
 import re
+import secrets
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -139,6 +140,21 @@ class Objects:
         with self._incoming() as spool:
             _fill(spool, [content] if isinstance(content, bytes) else content)
             self._publish(spool, path)
+
+    def adopt_named(self, key: str, path: Path) -> None:
+        """As `put_named`, of a file that is only deleted after it: in a folder of the same disk it is not copied."""
+        if self._root is None or self._root.stat().st_dev != path.stat().st_dev:
+            with path.open("rb") as file:
+                self.put_named(key, iter(lambda: file.read(READ_BYTES), b""))
+            return
+        target = self._root / _named_key(key)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+        link = self._root / _INCOMING / f"{secrets.token_hex(8)}.link"
+        os.link(path, link)
+        link.replace(target)
+        link.unlink(missing_ok=True)
 
     def get_named(self, key: str) -> bytes:
         """All bytes under a key; raises `NotFound`."""

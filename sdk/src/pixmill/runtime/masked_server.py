@@ -1,0 +1,69 @@
+"""A `RunServer` that is told no secret of the Run: texts are masked before they go out; results stay as they are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pixmill.runtime.masking import Masker
+from pixmill.runtime.plan import Chunk, ChunkAsset, Finish, PlannedFile, Progress, RunEvent, RunPlan, StagedChunk
+from pixmill.runtime.server import RunServer
+
+
+@dataclass(frozen=True, slots=True)
+class MaskedServer:
+    """Log bytes come masked already, from the `LogPump`: only there it is known what came before them."""
+
+    server: RunServer
+    masker: Masker
+
+    def plan(self) -> RunPlan:
+        return self.server.plan()
+
+    def source(self, plan: RunPlan, folder: Path) -> Path:
+        return self.server.source(plan, folder)
+
+    def model_file(self, file: PlannedFile, folder: Path) -> Path:
+        return self.server.model_file(file, folder)
+
+    def started(self, pid: int, sandbox: dict[str, Any]) -> None:
+        self.server.started(pid, sandbox)
+
+    def heartbeat(self, progress: Progress, images_per_second: float | None, facts: dict[str, Any]) -> bool:
+        return self.server.heartbeat(progress, images_per_second, self.masker.value(facts))
+
+    def claim(self) -> Chunk | None:
+        return self.server.claim()
+
+    def read_asset(self, asset: ChunkAsset) -> bytes:
+        return self.server.read_asset(asset)
+
+    def stage(self, index: int, chunk: StagedChunk) -> None:
+        told = self.masker.text
+        failed = [
+            msgspec.structs.replace(each, reason=told(each.reason), traceback=each.traceback and told(each.traceback))
+            for each in chunk.failed
+        ]
+        skipped = [msgspec.structs.replace(each, reason=told(each.reason)) for each in chunk.skipped]
+        self.server.stage(index, msgspec.structs.replace(chunk, failed=failed, skipped=skipped))
+
+    def append_log(self, offset: int, data: bytes) -> int:
+        return self.server.append_log(offset, data)
+
+    def add_events(self, events: Sequence[RunEvent]) -> None:
+        told = [
+            msgspec.structs.replace(
+                each, message=self.masker.text(each.message), facts=self.masker.value(dict(each.facts))
+            )
+            for each in events
+        ]
+        self.server.add_events(told)
+
+    def finish(self, finish: Finish) -> None:
+        error = finish.error
+        if error is not None:
+            message, traceback = self.masker.text(error.message), self.masker.text(error.traceback)
+            error = msgspec.structs.replace(error, message=message, traceback=traceback)
+        self.server.finish(msgspec.structs.replace(finish, error=error))
