@@ -74,7 +74,7 @@ class JsonFile:
     def pieces(self, key: str) -> Iterator[tuple[Piece, bytes]]:
         """The pieces of an array, each as the text of a JSON array of its own."""
         for piece in self.arrays.get(key, ()):
-            yield piece, b"[" + self.mapped[piece.start : piece.end] + b"]"
+            yield piece, self._copied(piece.start, piece.end, b"]")
             self._give_back(piece.start, piece.end)
 
     def count(self, key: str) -> int:
@@ -119,7 +119,7 @@ class JsonFile:
         """Split the array whose first element begins at `at`; returns where the array ends, after its bracket."""
         size = WINDOW_BYTES
         while True:
-            window = b"[" + self.mapped[at : at + size]
+            window = self._copied(at, at + size)
             split = _split(window)
             if split is not None:
                 pieces.append(Piece(at, at + split.length, split.count))
@@ -142,6 +142,11 @@ class JsonFile:
             if at + size >= len(self.mapped) or size > _MAX_VALUE_BYTES:
                 raise self._broken(at, "a value is broken, or the file is cut off")
             size *= 4
+
+    def _copied(self, start: int, end: int, closing: bytes = b"") -> bytes:
+        """A part of an array with an opening bracket before it; copied once."""
+        with memoryview(self.mapped) as whole, whole[start:end] as part:
+            return b"".join((b"[", part, closing))
 
     def _after_space(self, at: int) -> int:
         match = _SPACE.match(self.mapped, at)
@@ -178,9 +183,10 @@ def _split(window: bytes) -> _Split | None:
         between = _BETWEEN.match(window, end)
         if between is None:
             continue
-        text = as_json(window[: end + 1] + b"]")
+        with memoryview(window) as whole, whole[: end + 1] as part:
+            text = b"".join((part, b"]"))
         try:
-            return _Split(end, len(_elements.decode(text)), between.end() - 1)
+            return _Split(end, _count(text), between.end() - 1)
         except msgspec.DecodeError as error:
             if _TRAILING.search(str(error)):
                 break
@@ -188,11 +194,20 @@ def _split(window: bytes) -> _Split | None:
     if complete is None:
         return None
     try:
-        count = len(_elements.decode(as_json(window[:complete])))
+        count = _count(window[:complete])
     except msgspec.DecodeError:
         return None
     length = len(window[1 : complete - 1].rstrip())
     return _Split(length, count, length, is_last=True)
+
+
+def _count(text: bytes) -> int:
+    """How many elements an array has; raises `msgspec.DecodeError` where it is broken."""
+    try:
+        return len(_elements.decode(text))
+    except msgspec.DecodeError:
+        # Asked last: a look for three words costs as much as the decoding.
+        return len(_elements.decode(as_json(text)))
 
 
 def _end_of_value(window: bytes) -> int | None:
