@@ -77,7 +77,7 @@ def _pages(commands: Commands, failed: str) -> Iterator[tuple[str, str]]:
     jobs = commands.ask_for_list("jobs", "ls")
     yield "datasets", "/datasets"
     yield "version", f"/datasets/{VERSION}"
-    yield "version-empty-filter", f"/datasets/{VERSION}?label=car&after=zzz"
+    yield "version-empty-filter", f"/datasets/{VERSION}?label=car&max_score=0"
     yield "history", f"/datasets/{VERSION}/history"
     yield "process", f"/datasets/{VERSION}/process?processing=yolo-preannotation&model=street-yolo/1&check=1"
     yield "processings", "/processings"

@@ -1,5 +1,6 @@
 """Counts what a filter can choose from: one scan over a few columns, kept per Revision."""
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -19,6 +20,27 @@ def facets(datasets: Datasets, pinned: Pinned, where: AssetFilter = ALL) -> Face
     """Of the assets that the filter means; of their annotations, those that the filter is about."""
     state = (pinned.assets, pinned.annotations, pinned.labels)
     return datasets.facets.get((state, where), lambda: _count(datasets, pinned, where))
+
+
+def choosable(datasets: Datasets, pinned: Pinned, where: AssetFilter) -> Facets:
+    """As `facets`, but each as if nothing of its own kind were chosen: what choosing another value would find."""
+    found = facets(datasets, pinned, where)
+
+    def freed(**nothing: object) -> Facets:
+        return facets(datasets, pinned, replace(where, **nothing))  # type: ignore[arg-type]  # empty values of its fields
+
+    if where.labels:
+        found = replace(found, labels=freed(labels=()).labels)
+    if where.sources:
+        found = replace(found, sources=freed(sources=()).sources)
+    if where.reviews:
+        found = replace(found, reviews=freed(reviews=()).reviews)
+    if where.processings:
+        found = replace(found, processings=freed(processings=()).processings)
+    if where.min_score is not None or where.max_score is not None:
+        scored = freed(min_score=None, max_score=None)
+        found = replace(found, scores=scored.scores, without_score=scored.without_score)
+    return found
 
 
 def _count(datasets: Datasets, pinned: Pinned, where: AssetFilter) -> Facets:

@@ -117,6 +117,17 @@ def select_asset_ids(
         yield page["id"].combine_chunks()
 
 
+def select_between(
+    datasets: Datasets, pinned: Pinned, where: AssetFilter, order: Order, *, start: int, limit: int
+) -> list[str]:
+    """The ids of the ranks `start` to `start + limit`."""
+    rows = ranking(datasets, pinned, where, order).take(
+        datasets.tables.open(pinned.assets), start, limit, columns=["id"]
+    )
+    ids: list[str] = rows["id"].to_pylist()
+    return ids
+
+
 def select_all_but(datasets: Datasets, pinned: Pinned, where: AssetFilter, without: Iterable[str]) -> str:
     """Keep what the filter means now, without some; the selection's id."""
     left_out = set(without)

@@ -1,27 +1,30 @@
-"""The grid of a DatasetVersion, with its shapes drawn on the thumbnails."""
+"""The Assets grid of a DatasetVersion: its first window with everything around it, and every other window alone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from fastapi import Request
 from fastapi.responses import Response
-from markupsafe import Markup
 
-from pixmill.annotations import AnnotationRow, ShapeKind, kind_of, rows_of
+from pixmill.errors import PixmillError
 from pixmill_server.datasets.addresses import VersionAddress
-from pixmill_server.datasets.filters import AssetFilter
+from pixmill_server.datasets.counting import choosable, facets
+from pixmill_server.datasets.filter_text import text_of
+from pixmill_server.datasets.filters import ALL
 from pixmill_server.datasets.queries import VersionListed, find_version, list_versions, pin
-from pixmill_server.datasets.read import annotations_of, assets_page, label_histogram
-from pixmill_server.datasets.records import AssetRecord, Pinned
-from pixmill_server.datasets.rows import columns_from_rows
-from pixmill_server.web.drawing import drawn
+from pixmill_server.datasets.read import assets_from, count_assets
+from pixmill_server.datasets.records import Pinned
+from pixmill_server.web.filter_panel import panel
+from pixmill_server.web.grid_query import PAGE_TILES, GridQuery, grid_query
 from pixmill_server.web.page import Services, Visitor, page_router, render
+from pixmill_server.web.tiles import Tile, tiles
 
-TILES = 60
-MOST_SHAPES_DRAWN = 200
-"""On one thumbnail; more would hide the image."""
+MOST_TILES = 120
+"""In one window."""
+PAGES_AROUND = 2
 
 router = page_router()
 
@@ -43,55 +46,68 @@ class VersionLine:
 
 
 @dataclass(frozen=True, slots=True)
-class LabelChip:
-    """A Label with the number of its shapes."""
+class PageLink:
+    """One of the pages of the grid where no script runs."""
 
-    name: str
-    color: str
-    count: int
+    text: str
     href: str
-    is_chosen: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """One asset of the grid."""
-
-    path: str
-    width: int
-    height: int
-    thumbnail_href: str
-    image_href: str
-    shapes: Sequence[Markup]
-    total: int
-    sentence: str
-    """What is on it, for who does not see it."""
+    is_current: bool
 
 
 @router.get("/datasets/{dataset}/{version}")
-def version_page(
-    request: Request, services: Services, visitor: Visitor, dataset: str, version: str, label: str = "", after: str = ""
+def version_page(request: Request, services: Services, visitor: Visitor, dataset: str, version: str) -> Response:
+    """The grid; its address says which assets, how sorted, and from which page on."""
+    line, pinned = _found(services, visitor, dataset, version, None)
+    query, refusal = _asked(services, pinned, request)
+    total = 0 if refusal else count_assets(services.datasets, pinned, query.where)
+    last_page = max(1, -(-total // PAGE_TILES))
+    query = GridQuery(query.where, query.order, min(query.page, last_page))
+    shown = [] if refusal else _window(services, pinned, query, query.start, PAGE_TILES)
+    return render(
+        request,
+        "version.html",
+        version=line,
+        query=query,
+        total=total,
+        refusal=refusal,
+        panel=_panel(services, pinned, query, line.href, is_refused=refusal is not None),
+        tiles=shown,
+        suffix=f"?{query.text}" if query.text else "",
+        process_href=_process_href(line.href, query),
+        pages=_pages(query, line.href, last_page),
+    )
+
+
+@router.get("/datasets/{dataset}/{version}/window")
+def window(
+    request: Request,
+    services: Services,
+    visitor: Visitor,
+    dataset: str,
+    version: str,
+    *,
+    start: int = 0,
+    limit: int = PAGE_TILES,
+    revision: int | None = None,
 ) -> Response:
-    """The grid, in path order; `label` shows only assets that carry it, `after` goes on behind a path."""
+    """The tiles from a rank on (0 is the first), as they stand in the grid: any window costs the same."""
+    line, pinned = _found(services, visitor, dataset, version, revision)
+    query = grid_query(request.query_params.multi_items())
+    shown = _window(services, pinned, query, max(start, 0), max(1, min(limit, MOST_TILES)))
+    suffix = f"?{query.text}" if query.text else ""
+    return render(request, "tiles.html", tiles=shown, version=line, suffix=suffix)
+
+
+def _found(
+    services: Services, visitor: Visitor, dataset: str, version: str, revision: int | None
+) -> tuple[VersionLine, Pinned]:
     address = VersionAddress(dataset, version, None)
     with services.database.reading() as session:
         row = find_version(session, visitor.organization_id, address)
         listed = list_versions(session, visitor.organization_id, dataset_id=row.dataset_id)
     item = next(item for item in listed if item.version.id == row.id)
-    pinned = pin(services.datasets, row.id, item.head.number)
-    where = AssetFilter(labels=(label,) if label else ())
-    page = assets_page(services.datasets, pinned, after=after or None, limit=TILES, where=where)
-    line = _line(item, len(pinned.labels))
-    next_href = page.next_cursor and f"{line.href}?{urlencode(_without_empty(label=label, after=page.next_cursor))}"
-    return render(
-        request,
-        "version.html",
-        version=line,
-        labels=_chips(services, pinned, line, label),
-        assets=_tiles(services, pinned, page.items),
-        next_href=next_href,
-        chosen_label=label,
-    )
+    pinned = pin(services.datasets, row.id, revision or item.head.number)
+    return _line(item, len(pinned.labels)), pinned
 
 
 def _line(item: VersionListed, labels: int) -> VersionLine:
@@ -109,61 +125,42 @@ def _line(item: VersionListed, labels: int) -> VersionLine:
     )
 
 
-def _chips(services: Services, pinned: Pinned, line: VersionLine, chosen: str) -> list[LabelChip]:
-    return [
-        LabelChip(
-            name=label.name,
-            color=label.color,
-            count=count,
-            href=line.href if label.name == chosen else f"{line.href}?{urlencode({'label': label.name})}",
-            is_chosen=label.name == chosen,
-        )
-        for label, count in label_histogram(services.datasets, pinned)
+def _asked(services: Services, pinned: Pinned, request: Request) -> tuple[GridQuery, PixmillError | None]:
+    """The grid's state, and why it cannot be shown: an address may name what is gone, such as a Label."""
+    try:
+        query = grid_query(request.query_params.multi_items())
+    except PixmillError as error:
+        return grid_query([]), error
+    try:
+        count_assets(services.datasets, pinned, query.where)
+    except PixmillError as error:
+        return query, error
+    return query, None
+
+
+def _window(services: Services, pinned: Pinned, query: GridQuery, start: int, limit: int) -> list[Tile]:
+    page = assets_from(services.datasets, pinned, start=start, limit=limit, where=query.where, order=query.order)
+    return tiles(services.datasets, pinned, page.items, first=start + 1)
+
+
+def _panel(services: Services, pinned: Pinned, query: GridQuery, here: str, *, is_refused: bool) -> Any:
+    whole = facets(services.datasets, pinned)
+    found = choosable(services.datasets, pinned, ALL if is_refused else query.where)
+    return panel(whole, found, query, labels=pinned.labels, here=here)
+
+
+def _process_href(here: str, query: GridQuery) -> str:
+    text = text_of(query.where)
+    return f"{here}/process?{urlencode({'where': text})}" if text else f"{here}/process"
+
+
+def _pages(query: GridQuery, here: str, last: int) -> Sequence[PageLink]:
+    if last == 1:
+        return []
+    around = range(max(1, query.page - PAGES_AROUND), min(last, query.page + PAGES_AROUND) + 1)
+    links = [
+        PageLink(str(page), query.after(here, page=page), page == query.page) for page in sorted({1, *around, last})
     ]
-
-
-def _tiles(services: Services, pinned: Pinned, assets: Sequence[AssetRecord]) -> list[Tile]:
-    rows = annotations_of(services.datasets, pinned, [asset.id for asset in assets])
-    colors = {label.name: label.color for label in pinned.labels}
-    of_asset: dict[str, list[AnnotationRow]] = {asset.id: [] for asset in assets}
-    for row in rows_of(columns_from_rows(rows, pinned.labels)):
-        of_asset[row.asset].append(row)
-    return [_tile(pinned, asset, of_asset[asset.id], colors) for asset in assets]
-
-
-def _tile(pinned: Pinned, asset: AssetRecord, rows: list[AnnotationRow], colors: dict[str, str]) -> Tile:
-    # Small shapes last, so that a large one does not hide them.
-    by_size = sorted(rows, key=lambda row: row.bbox.width * row.bbox.height if row.bbox else 0, reverse=True)
-    side = max(asset.width, asset.height)
-    shapes = [
-        drawn(row.shape, color=colors[row.label], title=_title(row), longer_side=side)
-        for row in by_size[:MOST_SHAPES_DRAWN]
-    ]
-    source = f"/api/v1/versions/{pinned.version_id}/assets/{asset.id}"
-    return Tile(
-        path=asset.path,
-        width=asset.width,
-        height=asset.height,
-        thumbnail_href=f"{source}/thumbnail",
-        image_href=f"{source}/image",
-        shapes=shapes,
-        total=len(rows),
-        sentence=_sentence(rows),
-    )
-
-
-def _title(row: AnnotationRow) -> str:
-    score = "" if row.score is None else f" {row.score:.2f}"
-    kind = kind_of(row.shape)
-    return f"{row.label}{score}" + ("" if kind is ShapeKind.BOX else f" ({kind})")
-
-
-def _sentence(rows: list[AnnotationRow]) -> str:
-    counts: dict[str, int] = {}
-    for row in rows:
-        counts[row.label] = counts.get(row.label, 0) + 1
-    return ", ".join(f"{count} {label}" for label, count in counts.items()) or "no annotation"
-
-
-def _without_empty(**values: str) -> dict[str, str]:
-    return {name: value for name, value in values.items() if value}
+    before = [PageLink("Previous page", query.after(here, page=query.page - 1), False)] if query.page > 1 else []  # noqa: FBT003 - a field
+    after = [PageLink("Next page", query.after(here, page=query.page + 1), False)] if query.page < last else []  # noqa: FBT003 - a field
+    return [*before, *links, *after]

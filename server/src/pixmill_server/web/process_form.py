@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pixmill.errors import InvalidInput
 from pixmill.parameters import ParameterSpec, values_from_text
+from pixmill_server.datasets.filter_text import filter_of_text
 from pixmill_server.jobs.request import LaunchRequest, Scope
 from pixmill_server.processings.records import Processing
 
@@ -57,6 +58,7 @@ def launch_request(processing: Processing, typed: Mapping[str, str], *, version:
             label=typed.get("label") or None,
             tag=typed.get("tag") or None,
             unannotated=typed.get("unannotated") == "true",
+            filter=filter_of_text(typed.get("where", "")),
         ),
         existing=typed.get("existing") or "keep",
         compute=typed.get("compute") or None,

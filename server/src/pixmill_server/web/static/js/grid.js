@@ -1,52 +1,86 @@
-// The grid of assets: size of the tiles, more of them at the end of the page, arrows to walk from one to the next.
+// The Assets grid: filters that answer in place, a window that scrolls over any number of assets, a selection, and the keyboard.
 
-const grid = document.querySelector(".asset-grid");
+import { AssetWindow } from "./asset-window.js";
+import { Selection } from "./asset-selection.js";
+
+const form = document.querySelector("#grid-filters");
 const size = document.querySelector("[data-grid-size]");
+const SIZE_KEY = "pixmill-grid-tile";
 
-size?.addEventListener("change", () => {
-  grid.dataset.size = size.value;
-  localStorage.setItem("pixmill-grid-size", size.value);
-});
-const remembered = localStorage.getItem("pixmill-grid-size");
-if (size && remembered) {
-  size.value = remembered;
-  grid.dataset.size = remembered;
+for (const element of document.querySelectorAll("[data-with-script]")) element.hidden = false;
+for (const element of document.querySelectorAll("[data-without-script]")) element.hidden = true;
+
+const selection = new Selection(document.querySelector("#selection"));
+let view = openWindow();
+
+function openWindow() {
+  const space = document.querySelector(".asset-space");
+  if (!space) {
+    selection.show(null);
+    return null;
+  }
+  const opened = new AssetWindow(space, { size: Number(size.value), selection });
+  selection.show(opened);
+  return opened;
 }
 
-async function loadMore(link) {
-  const answer = await fetch(link.href, { headers: { Accept: "text/html" } });
-  if (!answer.ok) return;
+size.value = localStorage.getItem(SIZE_KEY) ?? size.value;
+view?.resize(Number(size.value));
+size.addEventListener("input", () => {
+  localStorage.setItem(SIZE_KEY, size.value);
+  view?.resize(Number(size.value));
+});
+
+// The state of the filter is the address; what has no value is left out of it.
+function addressOfForm() {
+  const said = [...new FormData(form)].filter(([, value]) => value !== "");
+  const query = new URLSearchParams(said).toString();
+  return query ? `${form.action}?${query}` : form.action;
+}
+
+let asking = null;
+
+async function show(address, { push = true } = {}) {
+  asking?.abort();
+  asking = new AbortController();
+  const answer = await fetch(address, { headers: { Accept: "text/html" }, signal: asking.signal }).catch(() => null);
+  if (!answer) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  grid.append(...page.querySelectorAll(".asset-grid > li"));
-  const next = page.querySelector("[data-more]");
-  if (next) {
-    link.replaceWith(next);
-    watch(next);
-  } else link.remove();
+  if (!answer.ok || !page.querySelector("[data-swap='grid']")) {
+    location.assign(address);
+    return;
+  }
+  if (push) history.pushState(null, "", address);
+  view?.close();
+  for (const part of document.querySelectorAll("[data-swap]")) {
+    const next = page.querySelector(`[data-swap="${CSS.escape(part.dataset.swap)}"]`);
+    if (next) part.replaceWith(document.adoptNode(next));
+  }
+  const selected = page.querySelector("#selection");
+  document.querySelector("#selection").setAttribute("action", selected.getAttribute("action"));
+  document.querySelector("[data-select-total]").textContent = selected.querySelector("[data-select-total]").textContent;
+  for (const element of document.querySelectorAll("[data-swap] [data-without-script]")) element.hidden = true;
+  const results = document.querySelector(".grid-results");
+  if (results.getBoundingClientRect().top < 0) results.scrollIntoView();
+  view = openWindow();
 }
 
-function watch(link) {
-  const observer = new IntersectionObserver((entries) => {
-    if (!entries.some((entry) => entry.isIntersecting)) return;
-    observer.disconnect();
-    loadMore(link);
-  }, { rootMargin: "800px" });
-  observer.observe(link);
-}
-
-const more = document.querySelector("[data-more]");
-if (more) watch(more);
-
-grid?.addEventListener("keydown", (event) => {
-  const steps = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns(), ArrowUp: -columns() };
-  if (!(event.key in steps)) return;
-  const links = [...grid.querySelectorAll("a.asset-link")];
-  const next = links[links.indexOf(document.activeElement) + steps[event.key]];
-  if (!next) return;
-  event.preventDefault();
-  next.focus();
+let later = 0;
+form.addEventListener("input", (event) => {
+  clearTimeout(later);
+  const waits = event.target.matches("[type=search], [type=number]") ? 250 : 0;
+  later = setTimeout(() => show(addressOfForm()), waits);
 });
-
-function columns() {
-  return getComputedStyle(grid).gridTemplateColumns.split(" ").length;
-}
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  show(addressOfForm());
+});
+document.querySelector(".grid-sort select").addEventListener("change", () => show(addressOfForm()));
+// Links and the back button change what the fields say: the whole page is asked for, so that all of it agrees.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("[data-filter-link]");
+  if (!link || event.metaKey || event.ctrlKey || event.shiftKey) return;
+  event.preventDefault();
+  location.assign(link.href);
+});
+window.addEventListener("popstate", () => location.reload());

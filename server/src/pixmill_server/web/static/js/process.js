@@ -2,5 +2,5 @@
 
 const choice = document.querySelector("[data-choose]");
 choice?.addEventListener("change", () => {
-  location.search = new URLSearchParams({ processing: choice.value }).toString();
+  location.search = new URLSearchParams({ processing: choice.value, where: document.querySelector("[name=where]")?.value ?? "" }).toString();
 });
