@@ -16,7 +16,13 @@ SERIOUS = {"serious", "critical"}
 MODULES = (dataset_list, datasets, history, jobs, models, process, processings, sign_in)
 # What follows another page's address, and what only leads elsewhere.
 EXAMPLES = {"dataset": "plain", "version": "v1", "name": "yolo-preannotation"}
-NOT_PAGES = {"/", "/jobs/table", "/jobs/{job_id}/state", "/models/{model}/{version}"}
+NOT_PAGES = {
+    "/",
+    "/datasets/{dataset}/{version}/window",
+    "/jobs/table",
+    "/jobs/{job_id}/state",
+    "/models/{model}/{version}",
+}
 RUN = "async () => (await axe.run()).violations.map((v) => [v.impact, v.id, v.nodes.map((n) => n.html).join(' | ')])"
 
 
