@@ -21,6 +21,7 @@ import pixmill_server
 from pixmill_server import api, web
 from pixmill_server.api.openapi import describe
 from pixmill_server.api.problems import answer_with_problems
+from pixmill_server.web.not_pages import answer_browsers_with_pages
 from pixmill_server.wiring import Services
 
 API_PREFIX = "/api/v1"
@@ -50,6 +51,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.services = services
     for router in _routers(web):
         app.include_router(router, include_in_schema=False)
+    answer_browsers_with_pages(app)
     _serve_files(app, services)
     app.add_middleware(SecurityHeaders)
     return app

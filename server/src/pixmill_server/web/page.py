@@ -34,10 +34,16 @@ class NavigationItem:
     name: str
     href: str
     icon: str
+    key: str
+    """Pressed after g, it goes there."""
     is_current: bool
 
 
-_NAVIGATION = tuple((name, f"/{name.lower()}", name.lower()) for name in ("Datasets", "Processings", "Models", "Jobs"))
+_NAVIGATION = tuple(
+    (name, f"/{name.lower()}", name.lower(), name[0].lower()) for name in ("Datasets", "Processings", "Models", "Jobs")
+)
+# Stylesheets of every page; a page adds those of its own part.
+_SHARED_STYLES = ("tokens", "base", "layout", "components", "fields", "dialog", "chart")
 
 
 class PageRoute(APIRoute):
@@ -93,8 +99,15 @@ Visitor = Annotated[Actor, Depends(visitor_of)]
 
 def render(request: Request, template: str, *, status: int = HTTPStatus.OK, **values: object) -> HTMLResponse:
     """One page; `values` are what the template names."""
-    text = _ENVIRONMENT.get_template(template).render(navigation=_navigation(request.url.path), **values)
+    shared = {"navigation": _navigation(request.url.path), "shared_styles": _SHARED_STYLES}
+    text = _ENVIRONMENT.get_template(template).render(**shared, **values)
     return HTMLResponse(text, status, headers={"Cache-Control": "no-store"})
+
+
+def explain(request: Request, status: HTTPStatus, title: str, message: str, *, hint: str = "") -> HTMLResponse:
+    """A page in place of the one that was asked for; with the navigation for who has a session."""
+    layout = "base.html" if request.cookies.get(SESSION_COOKIE) else "gate.html"
+    return render(request, "error.html", status=status, layout=layout, title=title, message=message, hint=hint)
 
 
 def _make_environment() -> Environment:
@@ -113,11 +126,11 @@ _ENVIRONMENT = _make_environment()
 
 
 def _navigation(path: str) -> list[NavigationItem]:
-    return [NavigationItem(name, href, icon, path.startswith(href)) for name, href, icon in _NAVIGATION]
+    return [NavigationItem(name, href, icon, key, path.startswith(href)) for name, href, icon, key in _NAVIGATION]
 
 
 def _refusal(request: Request, error: PixmillError) -> HTMLResponse:
     kinds = (kind for kind in type(error).__mro__ if kind in _STATUSES)
     status = _STATUSES[next(kinds, InvalidInput)]
     title = {HTTPStatus.NOT_FOUND: "Not found", HTTPStatus.FORBIDDEN: "Refused"}.get(status, "That cannot be done")
-    return render(request, "error.html", status=status, title=title, message=error.message, hint=error.hint)
+    return explain(request, status, title, error.message, hint=error.hint)

@@ -7,7 +7,8 @@ const button = document.querySelector("[data-theme-switch]");
 function apply(theme) {
   if (theme === "system") delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = theme;
-  if (button) button.textContent = `Theme: ${theme}`;
+  const name = button?.querySelector("span") ?? button;
+  if (name) name.textContent = `Theme: ${theme}`;
 }
 
 let theme = localStorage.getItem(KEY) ?? "system";
