@@ -23,6 +23,7 @@ from pixmill_server.computes.probes import (
     look_at_uv,
 )
 from pixmill_server.datasets.images import DecodePool
+from pixmill_server.datasets.import_reading import ImportReader
 from pixmill_server.datasets.imports import ABANDONED_AFTER, sweep_abandoned
 from pixmill_server.datasets.ingest import Ingest
 from pixmill_server.datasets.pictures import ThumbnailMaker
@@ -55,6 +56,7 @@ class Services:
     datasets: Datasets
     ingest: Ingest
     thumbnails: ThumbnailMaker
+    imports: ImportReader
     accounts: Accounts
     computes: Computes
     registry: ModelRegistry
@@ -75,6 +77,7 @@ class Services:
 
     def close(self) -> None:
         """Give back what is held open."""
+        self.imports.close()
         self.thumbnails.close()
         self.ingest.pool.close()
         self.database.close()
@@ -110,6 +113,7 @@ def open_services(settings: Settings, *, clock: Clock | None = None) -> Services
     datasets = Datasets(database, Tables(settings.tables_url), objects, clock)
     ingest = Ingest(datasets, DecodePool(), settings.reference_roots)
     logs = Logs(database, objects, settings.open_logs, clock, LogLimit(settings.log_limit_bytes))
+    thumbnails = ThumbnailMaker(ingest)
     return Services(
         settings=settings,
         database=database,
@@ -118,7 +122,8 @@ def open_services(settings: Settings, *, clock: Clock | None = None) -> Services
         objects=objects,
         datasets=datasets,
         ingest=ingest,
-        thumbnails=ThumbnailMaker(ingest),
+        thumbnails=thumbnails,
+        imports=ImportReader(ingest, thumbnails),
         accounts=Accounts(database, clock),
         computes=Computes(database, clock),
         registry=ModelRegistry(database, objects, clock, read_hub(settings.hub)),

@@ -98,6 +98,21 @@ def finish(services: Services, actor: CurrentActor, import_id: str, request: Fin
     )
     report = finish_import.finish_import(services.datasets, actor, import_id, wish)
     services.thumbnails.make_for(report.version_id, report.number)
+    return told_report(report)
+
+
+@router.put("/objects/{digest}", status_code=201)
+async def upload_object(services: Services, _actor: CurrentActor, digest: str, request: Request) -> StoredObject:
+    """Send bytes; kept only where they have this BLAKE3 digest."""
+    wanted = require_digest(digest)
+    await consume(
+        request, lambda pieces: services.objects.put(pieces, expected=wanted), highest_bytes=_LARGEST_IMAGE_BYTES
+    )
+    return StoredObject(digest=wanted, size_bytes=services.objects.size_of(wanted))
+
+
+def told_report(report: finish_import.ImportReport) -> ImportReport:
+    """As it is told."""
     return ImportReport(
         version_id=report.version_id,
         revision=report.number,
@@ -110,16 +125,6 @@ def finish(services: Services, actor: CurrentActor, import_id: str, request: Fin
         skipped=_reasons(report.skipped),
         notes=_reasons(report.notes),
     )
-
-
-@router.put("/objects/{digest}", status_code=201)
-async def upload_object(services: Services, _actor: CurrentActor, digest: str, request: Request) -> StoredObject:
-    """Send bytes; kept only where they have this BLAKE3 digest."""
-    wanted = require_digest(digest)
-    await consume(
-        request, lambda pieces: services.objects.put(pieces, expected=wanted), highest_bytes=_LARGEST_IMAGE_BYTES
-    )
-    return StoredObject(digest=wanted, size_bytes=services.objects.size_of(wanted))
 
 
 def _decode_images(packed: bytes) -> StageImages:

@@ -95,20 +95,20 @@ class _FinishedMeanwhile(Exception):
 
 def finish_import(datasets: Datasets, actor: Actor, import_id: str, wish: FinishWish) -> ImportReport:
     """Commit everything that was staged, once; the second time, even at the same time, the first report again."""
-    first = _stored_report(datasets, actor, import_id)
+    first = stored_report(datasets, actor, import_id)
     if first is not None:
         return first
     try:
         return _finish(datasets, actor, import_id, wish)
     except (_FinishedMeanwhile, NotFound, InvalidInput):
         # Whoever finishes first removes the chunks, maybe while the other one still reads them.
-        first = _stored_report(datasets, actor, import_id)
+        first = stored_report(datasets, actor, import_id)
         if first is None:
             raise
         return first
 
 
-def _stored_report(datasets: Datasets, actor: Actor, import_id: str) -> ImportReport | None:
+def stored_report(datasets: Datasets, actor: Actor, import_id: str) -> ImportReport | None:
     """None while the import is open."""
     row = find_import(datasets, actor, import_id)
     if row.finished_at is None or row.report is None:
