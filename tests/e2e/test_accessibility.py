@@ -8,12 +8,12 @@ from fastapi.routing import APIRoute
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
-from pixmill_server.web import dataset_list, datasets, history, jobs, models, process, processings, sign_in
+from pixmill_server.web import dataset_list, datasets, history, import_page, jobs, models, process, processings, sign_in
 from tests.e2e.product import Product, product_up
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 SERIOUS = {"serious", "critical"}
-MODULES = (dataset_list, datasets, history, jobs, models, process, processings, sign_in)
+MODULES = (dataset_list, datasets, history, import_page, jobs, models, process, processings, sign_in)
 # What follows another page's address, and what only leads elsewhere.
 EXAMPLES = {"dataset": "plain", "version": "v1", "name": "yolo-preannotation"}
 NOT_PAGES = {

@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from pixmill.wire.base import WireModel
 from pixmill.wire.imports import ImportReport, ReasonCount
 
@@ -34,11 +36,11 @@ class ImportReading(WireModel):
     images: int = 0
     """Read from the files."""
     annotations: int = 0
-    left_out: list[ReasonCount] = []
+    left_out: list[ReasonCount] = Field(default_factory=list)
     """What was wrong in the files."""
-    not_held: list[ReasonCount] = []
+    not_held: list[ReasonCount] = Field(default_factory=list)
     """What Pixmill cannot hold."""
-    notes: list[ReasonCount] = []
+    notes: list[ReasonCount] = Field(default_factory=list)
     refused: str = ""
     """Why the whole was refused; empty: it was not."""
     hint: str = ""

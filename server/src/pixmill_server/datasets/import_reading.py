@@ -23,7 +23,7 @@ from pixmill.formats import AUTO, AnnotatedSource, Findings, FormatImage, Report
 from pixmill_server.accounts.actor import Actor
 from pixmill_server.datasets.finish_import import FinishWish, ImportedLabel, ImportReport, finish_import, stored_report
 from pixmill_server.datasets.import_files import ReceivedFiles, open_received
-from pixmill_server.datasets.imports import find_import, stage_annotations, stage_images, staged_names
+from pixmill_server.datasets.imports import find_import, forget_staged, stage_annotations, stage_images, staged_names
 from pixmill_server.datasets.ingest import Ingest, Offered
 from pixmill_server.datasets.pictures import ThumbnailMaker
 from pixmill_server.datasets.stores import Datasets
@@ -100,14 +100,21 @@ class ImportReader:
     _stop: threading.Event = field(default_factory=threading.Event)
 
     def read(self, actor: Actor, import_id: str) -> Reading:
-        """Begin, or go on with what was interrupted; returns at once, and nothing happens while it is under way."""
+        """Begin, or go on with what was interrupted; returns at once, and nothing happens while it is under way.
+
+        What was refused, or held nothing right, is read again from its start.
+        """
         found = self.look(actor, import_id)
+        datasets = self.ingest.datasets
         if found is not None and found.stage is not ReadingStage.INTERRUPTED:
-            return found
+            if not found.stage.is_over or stored_report(datasets, actor, import_id) is not None:
+                return found
+            # Nothing came of it: what was read then may not be what would be read now.
+            forget_staged(datasets, import_id)
         with self._lock:
             if import_id not in self._mine:
                 self._mine.add(import_id)
-                _tell(self.ingest.datasets, import_id, ReadingStage.WAITING, 0, 0)
+                _tell(datasets, import_id, ReadingStage.WAITING, 0, 0)
                 self._wanted.put((actor, import_id))
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="imports", daemon=True)

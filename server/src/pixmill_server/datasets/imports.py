@@ -137,6 +137,13 @@ def forget_chunks(datasets: Datasets, import_id: str) -> None:
         datasets.objects.delete_named(named.key)
 
 
+def forget_staged(datasets: Datasets, import_id: str) -> None:
+    """Remove its chunks of images and annotations; files that were sent stay."""
+    for named in datasets.objects.list_named(f"imports/{import_id}"):
+        if named.key.rsplit("/", 1)[1].startswith(("images-", "annotations-")):
+            datasets.objects.delete_named(named.key)
+
+
 def sweep_abandoned(datasets: Datasets) -> int:
     """Forget imports that nobody finished for a week; how many there were."""
     with datasets.database.transaction() as session:
