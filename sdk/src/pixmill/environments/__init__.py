@@ -1,29 +1,39 @@
 """Environments of Processings: what a file asks for, locked, built by uv, and the room that a child runs in.
 
 `header.py` reads the PEP 723 header, `locking.py` makes a hashed lock of it, `building.py` a read-only environment
-of a lock and the SDK's wheel, found again by the digest of both; `sandbox.py` says how a child is shut in;
+of a lock and the SDK's wheel, found again by the digest of both; `sandbox.py` says how a child is shut in,
+`limits.py` and `cgroups.py` what it may take and by what that holds;
 `describing.py` reads a Processing's schema in its environment, so that nobody else imports user code.
 """
 
 from pixmill.environments.building import Environment, build, remove
+from pixmill.environments.cgroups import Cgroup, make_cgroup, why_not_cgroup
 from pixmill.environments.describing import processing_schema
 from pixmill.environments.header import Header, parse_header
+from pixmill.environments.limits import Limits, held_by, walls
 from pixmill.environments.locking import CHILD_REQUIREMENTS, lock
-from pixmill.environments.sandbox import Room, Tier, choose_tier, why_not_bubblewrap
+from pixmill.environments.sandbox import Room, Tier, choose_tier, landlock_version, why_not_bubblewrap
 from pixmill.environments.sdk_wheel import pack_sdk
 
 __all__ = [
     "CHILD_REQUIREMENTS",
+    "Cgroup",
     "Environment",
     "Header",
+    "Limits",
     "Room",
     "Tier",
     "build",
     "choose_tier",
+    "held_by",
+    "landlock_version",
     "lock",
+    "make_cgroup",
     "pack_sdk",
     "parse_header",
     "processing_schema",
     "remove",
+    "walls",
     "why_not_bubblewrap",
+    "why_not_cgroup",
 ]

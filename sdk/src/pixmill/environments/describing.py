@@ -26,7 +26,11 @@ def processing_schema(environment: Environment, source: Path, *, sandbox: str = 
         room = Room(environment, Path(scratch), {f"processing/{source.name}": source.resolve()})
         question = {
             "source": str(room.seen(f"processing/{source.name}", tier)),
-            "landlock": _as_json(room.landlock_rules()) if tier is Tier.LANDLOCK else None,
+            "confinement": {
+                "landlock": _as_json(room.landlock_rules()) if tier is Tier.LANDLOCK else None,
+                "drop_capabilities": tier is not Tier.BUBBLEWRAP,
+                "refuse_sockets": tier is not Tier.BUBBLEWRAP,
+            },
         }
         answer, said = _ask(room, tier, question)
     if "schema" in answer:

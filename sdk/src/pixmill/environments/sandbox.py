@@ -32,6 +32,8 @@ _NETWORK_FILES: Final = ("/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf",
 _NAMESPACES: Final = ("--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try")
 _NOBODY: Final = "65534"
 _PROBE_SECONDS: Final = 10
+_TEMPORARY_BYTES: Final = 256 << 20
+"""Of /tmp, which lies in memory; `TMPDIR` is the scratch folder."""
 
 
 class Tier(StrEnum):
@@ -60,6 +62,8 @@ class Room:
     files: Mapping[str, Path] = field(default_factory=dict)
     """By their relative path inside (`models/yolo.onnx`), where they really are."""
     network: bool = False
+    memory_bytes: int = 0
+    """What the child may have of memory; 0: no limit."""
 
     def seen(self, name: str, tier: Tier) -> Path:
         """Where the child finds one of its files."""
@@ -83,7 +87,7 @@ class Room:
         return {
             "PATH": f"{programs}:/usr/bin:/bin",
             "HOME": scratch,
-            "TMPDIR": "/tmp" if tier is Tier.BUBBLEWRAP else scratch,  # noqa: S108 - the child's own, empty one
+            "TMPDIR": scratch,
             "LANG": "C.UTF-8",
             "PYTHONUNBUFFERED": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
@@ -100,7 +104,7 @@ class Room:
         own = [self.environment.folder, self.environment.base, *self.files.values()]
         return LandlockRules(
             readable=(*readable, *map(str, own)),
-            writable=(str(self.scratch), "/dev/null", "/dev/zero", "/dev/shm"),  # noqa: S108 - as every program may
+            writable=(str(self.scratch), "/dev/null", "/dev/zero"),
             network=self.network,
         )
 
@@ -135,12 +139,21 @@ def why_not_bubblewrap() -> str:
 
 def why_not_landlock() -> str:
     """The same of Landlock."""
+    return _try_landlock().stderr.strip()
+
+
+def landlock_version() -> int:
+    """Of the kernel's interface, tried; 0 where it cannot be used."""
+    tried = _try_landlock()
+    return int(tried.stdout) if tried.returncode == 0 else 0
+
+
+def _try_landlock() -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "pixmill.runtime.landlock"]
-    tried = subprocess.run(command, capture_output=True, check=False, text=True, timeout=_PROBE_SECONDS)
-    return "" if tried.returncode == 0 else tried.stderr.strip()
+    return subprocess.run(command, capture_output=True, check=False, text=True, timeout=_PROBE_SECONDS)
 
 
-_DEVICES: Final = ("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp")  # noqa: S108 - an empty one of its own
+_DEVICES: Final = ("--proc", "/proc", "--dev", "/dev")
 
 
 def _bubblewrap(room: Room) -> list[str]:
@@ -150,14 +163,19 @@ def _bubblewrap(room: Room) -> list[str]:
     command += [argument for path in _SYSTEM for argument in _bind_system(path)]
     for path in (*_SYSTEM_FILES, *(_NETWORK_FILES if room.network else ())):
         command += ["--ro-bind-try", path, path]
-    command += _DEVICES
+    command += [*_DEVICES, "--size", str(_TEMPORARY_BYTES), "--tmpfs", "/tmp"]  # noqa: S108 - an empty one of its own
+    # What is shared between processes lies in memory that no process has: it may be as much again as half of theirs.
+    command += ["--size", str(room.memory_bytes // 2)] if room.memory_bytes else []
+    command += ["--tmpfs", "/dev/shm"]  # noqa: S108 - as above
     if not base.startswith("/usr/") and base != "/usr":
         command += ["--ro-bind", base, base]
     command += ["--ro-bind", str(room.environment.folder), str(_INSIDE / "environment")]
     for name, path in room.files.items():
         command += ["--ro-bind", str(path), str(_INSIDE / name)]
     scratch = str(_INSIDE / "scratch")
-    return [*command, "--bind", str(room.scratch), scratch, "--chdir", scratch, "--hostname", "pixmill"]
+    command += ["--bind", str(room.scratch), scratch, "--chdir", scratch, "--hostname", "pixmill"]
+    # Folders that bubblewrap made lie in memory too.
+    return [*command, "--remount-ro", "/dev", "--remount-ro", "/"]
 
 
 def _identity() -> tuple[str, ...]:

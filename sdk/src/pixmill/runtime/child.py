@@ -19,10 +19,10 @@ from pixmill.authoring import DatasetVersion, ModelVersion
 from pixmill.authoring.schema import BATCH_SIZE, find_processing
 from pixmill.runtime.batches import BatchWork
 from pixmill.runtime.bootstrap import Trouble, attempt, load_module
+from pixmill.runtime.confinement import confine
 from pixmill.runtime.decoding import use_threads
 from pixmill.runtime.frames import FrameReader, FrameWriter
 from pixmill.runtime.intake import Intake
-from pixmill.runtime.landlock import restrict
 from pixmill.runtime.ledger import Ledger, print_to_log
 from pixmill.runtime.messages import Ended, ErrorText, Hello, Setup, ToChild
 from pixmill.runtime.results import LabelMap
@@ -46,8 +46,7 @@ def main(arguments: list[str]) -> int:
     if received is None or not isinstance(received[0], Setup):
         return 1
     setup = received[0]
-    if setup.landlock is not None:
-        restrict(setup.landlock.readable, setup.landlock.writable, network=setup.landlock.network)
+    confine(setup.confinement)
     use_threads(setup.threads)
     os.environ.update(setup.secrets)
     trouble = _work(setup, reader, writer)

@@ -7,10 +7,10 @@ from typing import Final
 
 from msgspec.msgpack import Decoder
 
-from pixmill.environments import Room, Tier
+from pixmill.environments import Cgroup, Room, Tier
 from pixmill.runtime.frames import FrameReader, FrameWriter, widen
 from pixmill.runtime.messages import FromChild
-from pixmill.runtime.process_tree import descendants
+from pixmill.runtime.process_tree import descendants, keeper_command, terminate
 
 _SIGNALLED: Final = 128
 
@@ -24,6 +24,8 @@ class ChildProcess:
     reader: FrameReader[FromChild]
     log: int
     """The descriptor to read its log from."""
+    is_kept: bool
+    """Whether the process is a keeper, and what is in the room is below it."""
 
     def how_it_ended(self, tier: Tier) -> tuple[int | None, int | None]:
         """Its exit code, or else the signal that ended it. bubblewrap tells of a signal as 128 + its number."""
@@ -34,21 +36,31 @@ class ChildProcess:
             return None, code - _SIGNALLED
         return code, None
 
+    def ask_to_end(self, tier: Tier) -> None:
+        """All that is inside; bubblewrap itself would take the child along without asking it."""
+        below = descendants(self.process.pid)
+        inside = below[1:] if tier is Tier.BUBBLEWRAP and self.is_kept else below
+        terminate(inside if tier is Tier.BUBBLEWRAP else [*inside, self.process.pid])
+
     def innermost_pid(self) -> int:
         """The child's own process, below those of the sandbox; as seen from outside."""
         below = descendants(self.process.pid)
         return below[-1] if below else self.process.pid
 
 
-def start_child(room: Room, tier: Tier, *, threads: int) -> ChildProcess:
-    """The child waits for its `Setup`."""
+def start_child(room: Room, tier: Tier, *, threads: int, cgroup: Cgroup | None = None) -> ChildProcess:
+    """The child waits for its `Setup`. In the cgroup, if there is one, from the beginning."""
     to_child, writing = os.pipe()
     reading, from_child = os.pipe()
     log, log_end = os.pipe()
     widen(log)
+    command = room.command(tier, ["-m", "pixmill.runtime.child", str(to_child), str(from_child)])
+    is_kept = tier is not Tier.BUBBLEWRAP or cgroup is not None
+    if is_kept:
+        command = keeper_command(cgroup.folder if cgroup else None, command)
     try:
         process = subprocess.Popen(
-            room.command(tier, ["-m", "pixmill.runtime.child", str(to_child), str(from_child)]),
+            command,
             stdin=subprocess.DEVNULL,
             stdout=log_end,
             stderr=log_end,
@@ -60,4 +72,4 @@ def start_child(room: Room, tier: Tier, *, threads: int) -> ChildProcess:
     finally:
         for descriptor in (to_child, from_child, log_end):
             os.close(descriptor)
-    return ChildProcess(process, FrameWriter(writing), FrameReader(reading, Decoder(FromChild)), log)
+    return ChildProcess(process, FrameWriter(writing), FrameReader(reading, Decoder(FromChild)), log, is_kept)

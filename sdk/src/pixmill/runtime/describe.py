@@ -1,6 +1,6 @@
 """`python -m pixmill.runtime.describe FD`: imports a Processing inside the sandbox and writes its schema to a pipe.
 
-The question comes on stdin as JSON: the file's place, and what Landlock leaves open, if it is to be used.
+The question comes on stdin as JSON: the file's place, and how to shut itself in.
 """
 
 import json
@@ -9,17 +9,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from pixmill.authoring.schema import ProcessingSchema, read_schema
 from pixmill.errors import ProcessingError
 from pixmill.runtime.bootstrap import Trouble, attempt, load_module
-from pixmill.runtime.landlock import restrict
+from pixmill.runtime.confinement import confine
+from pixmill.runtime.messages import SeenConfinement
 
 
 def main(arguments: list[str]) -> int:
     """0: the answer is on the pipe; 1: the import failed, and its traceback is on stderr."""
     question = json.loads(sys.stdin.read())
-    if rules := question["landlock"]:
-        restrict(rules["readable"], rules["writable"], network=bool(rules["network"]))
+    confine(msgspec.convert(question["confinement"], SeenConfinement))
     outcome = attempt(lambda: _describe(Path(question["source"])))
     if isinstance(outcome, Trouble):
         sys.stderr.write(outcome.traceback)

@@ -1,6 +1,6 @@
 """Landlock: a process gives up, for good, every file that is not named. Linux 5.13 or newer; by system calls.
 
-`python -m pixmill.runtime.landlock` tries it on itself: exit code 0 if it works here.
+`python -m pixmill.runtime.landlock` tries it on itself: exit code 0 and the version if it works here.
 """
 
 import ctypes
@@ -22,11 +22,13 @@ _ALL_OF_VERSION_1: Final = (1 << 13) - 1
 _REFER, _DEVICES = 1 << 13, 1 << 15
 _TCP: Final = 0b11
 _FILE_RIGHTS: Final = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _DEVICES
-_TRUNCATE_SINCE, _NETWORK_SINCE, _DEVICES_SINCE = 3, 4, 5
+_TRUNCATE_SINCE, _NETWORK_SINCE, _DEVICES_SINCE, _SCOPES_SINCE = 3, 4, 5, 6
+_SOCKETS_AND_SIGNALS: Final = 0b11
+"""To processes outside."""
 
 
 class _RulesetAttributes(ctypes.Structure):
-    _fields_ = (("handled_files", ctypes.c_uint64), ("handled_network", ctypes.c_uint64))
+    _fields_ = (("handled_files", ctypes.c_uint64), ("handled_network", ctypes.c_uint64), ("scoped", ctypes.c_uint64))
 
 
 class _PathBeneath(ctypes.Structure):
@@ -44,7 +46,8 @@ def restrict(readable: Iterable[str], writable: Iterable[str], *, network: bool)
     """Shut in the calling thread and all it will start; call it before there are others. Cannot be undone.
 
     Paths stay open with all below them, for reading and executing or for everything; those that do not exist are passed
-    over. Without `network`, TCP is refused (before Landlock 4, of kernel 6.7, it cannot be).
+    over. Without `network`, TCP is refused (before Landlock 4, of kernel 6.7, it cannot be). Processes outside get no
+    signal (before Landlock 6, of kernel 6.12, they do), and cannot be traced.
     """
     version = landlock_version()
     if version == 0:
@@ -52,8 +55,9 @@ def restrict(readable: Iterable[str], writable: Iterable[str], *, network: bool)
     handled = _ALL_OF_VERSION_1 | (_REFER if version > 1 else 0) | (_TRUNCATE if version >= _TRUNCATE_SINCE else 0)
     handled |= _DEVICES if version >= _DEVICES_SINCE else 0
     refused = _TCP if version >= _NETWORK_SINCE and not network else 0
-    attributes = _RulesetAttributes(handled, refused)
-    size = ctypes.sizeof(attributes) if version >= _NETWORK_SINCE else ctypes.sizeof(ctypes.c_uint64)
+    attributes = _RulesetAttributes(handled, refused, _SOCKETS_AND_SIGNALS)
+    known = 3 if version >= _SCOPES_SINCE else 2 if version >= _NETWORK_SINCE else 1
+    size = known * ctypes.sizeof(ctypes.c_uint64)
     ruleset = _checked(_call(_CREATE, ctypes.byref(attributes), size, 0))
     for path in readable:
         _allow(ruleset, path, (_EXECUTE | _READ_FILE | _READ_DIR) & handled)
@@ -87,5 +91,6 @@ def _checked(result: int) -> int:
 if __name__ == "__main__":
     try:
         restrict(["/usr"], ["/dev/null"], network=False)
+        sys.stdout.write(str(landlock_version()))
     except EnvironmentFailed as refusal:
         sys.exit(str(refusal))

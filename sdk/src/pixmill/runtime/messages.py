@@ -26,6 +26,20 @@ class SeenLandlock(Struct):
     network: bool
 
 
+class SeenConfinement(Struct):
+    """What the child gives up and takes on before it loads user code; 0: no limit."""
+
+    landlock: SeenLandlock | None = None
+    drop_capabilities: bool = False
+    refuse_sockets: bool = False
+    data_bytes: int = 0
+    """Of one process."""
+    file_bytes: int = 0
+    """Of one file."""
+    tasks: int = 0
+    """Processes and threads of its user."""
+
+
 class Setup(Struct, tag="setup"):
     """The first message to the child."""
 
@@ -45,7 +59,7 @@ class Setup(Struct, tag="setup"):
     """Class name to Label; None: a class goes to the Label of its own name."""
     model: SeenModel | None = None
     model_parameter: str | None = None
-    landlock: SeenLandlock | None = None
+    confinement: SeenConfinement = field(default_factory=SeenConfinement)
     failures_allowed: int | None = None
     """So many assets may fail; None: any number."""
     secrets: dict[str, str] = field(default_factory=dict)

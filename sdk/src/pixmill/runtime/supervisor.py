@@ -17,17 +17,28 @@ from typing import Final
 
 import msgspec
 
-from pixmill.environments import Environment, Tier, choose_tier
+from pixmill.environments import (
+    Environment,
+    Limits,
+    Room,
+    Tier,
+    choose_tier,
+    held_by,
+    landlock_version,
+    make_cgroup,
+    walls,
+)
 from pixmill.errors import EnvironmentFailed, PixmillError
 from pixmill.runtime.account import Account
 from pixmill.runtime.child_process import ChildProcess, start_child
 from pixmill.runtime.feeder import Feeder
 from pixmill.runtime.furnishing import furnish, setup_of
+from pixmill.runtime.guard import Guard
 from pixmill.runtime.log_pump import LogPump
 from pixmill.runtime.masked_server import MaskedServer
 from pixmill.runtime.masking import Masker
 from pixmill.runtime.plan import Finish, RunError, RunPlan
-from pixmill.runtime.process_tree import descendants, kill_descendants, memory_bytes, oom_kills, terminate
+from pixmill.runtime.process_tree import descendants, kill_descendants, oom_kills
 from pixmill.runtime.server import RunOver, RunServer, ServerLost, ServerRefused
 
 _LOOK_SECONDS: Final = 0.25
@@ -47,6 +58,8 @@ class Placement:
     """A folder of this Run alone; emptied at the end."""
     sandbox: str = "auto"
     """The policy: auto, or a tier that must work."""
+    cgroups: bool = True
+    """Whether cgroups are to be used where they can be."""
 
 
 @dataclass(slots=True)
@@ -57,7 +70,6 @@ class _Watch:
     killed_for: RunError | None = None
     limit: str | None = None
     """Which limit that was, if it was one."""
-    limits: dict[str, str] = field(default_factory=dict)
 
 
 def supervise(server: RunServer, placement: Placement, *, cancel: Event) -> bool:
@@ -78,19 +90,27 @@ def supervise(server: RunServer, placement: Placement, *, cancel: Event) -> bool
         return True
     others = frozenset(descendants(os.getpid()))
     threads, kills = max(1, math.ceil(plan.limits.cpus)), oom_kills()
-    child = start_child(room, tier, threads=threads)
+    limits = Limits(plan.limits.cpus, plan.limits.memory_bytes, plan.limits.processes, plan.limits.scratch_bytes)
+    cgroup = make_cgroup() if placement.cgroups else None
+    if cgroup is not None:
+        cgroup.limit(limits)
+    holding = held_by(limits, tier, cgroup=cgroup.controllers if cgroup else (), is_root=os.getuid() == 0)
+    child = start_child(room, tier, threads=threads, cgroup=cgroup)
+    guard = Guard(child.process.pid, room.scratch, limits, holding, cgroup)
     pump = LogPump(child.log, server, masker)
     feeder = Feeder(server, child.writer)
     account = Account(
-        server, child.reader, feeder, pump, plan.totals.assets, lambda: _say_started(server, plan, tier, child)
+        server, child.reader, feeder, pump, plan.totals.assets, lambda: _say_started(server, room, tier, child, guard)
     )
-    child.writer.send(setup_of(plan, room, tier, threads))
+    child.writer.send(setup_of(plan, room, tier, threads, holding))
     watch = _Watch(cancel)
     try:
-        with ThreadPoolExecutor(max_workers=6, thread_name_prefix="run") as threads_pool:
-            return _Supervision(server, plan, tier, child, account, watch, threads_pool, others, kills).run()
+        with ThreadPoolExecutor(max_workers=8, thread_name_prefix="run") as threads_pool:
+            return _Supervision(server, plan, tier, child, account, guard, watch, threads_pool, others, kills).run()
     finally:
         kill_descendants(os.getpid(), but=others, within_seconds=_KILL_SECONDS)
+        if cgroup is not None:
+            cgroup.remove()
         shutil.rmtree(placement.scratch, ignore_errors=True)
 
 
@@ -101,6 +121,7 @@ class _Supervision:
     tier: Tier
     child: ChildProcess
     account: Account
+    guard: Guard
     watch: _Watch
     pool: ThreadPoolExecutor
     others: frozenset[int]
@@ -114,8 +135,11 @@ class _Supervision:
         reading, pushing = self.pool.submit(pump.read), self.pool.submit(pump.push)
         listening, feeding = self.pool.submit(account.listen), self.pool.submit(account.feeder.run)
         beating = self.pool.submit(self._beat)
+        self.pool.submit(self.guard.watch_scratch, self._over)
         try:
             self._wait_for_child([reading, pushing, listening, feeding, beating])
+            self.guard.look_at_the_end()
+            self._note_excess()
             self._stop_child()
             self._settle(listening)
             account.feeder.wishes.put(None)
@@ -139,10 +163,10 @@ class _Supervision:
         poll.register(descriptor, select.POLLIN)
         said_last_word = math.inf
         try:
-            while not poll.poll(_LOOK_SECONDS * 1000):
+            while not poll.poll(self.guard.look() * 1000):
                 for thread in working:
                     self._settle(thread, at_once=True)
-                self._watch_memory()
+                self._note_excess()
                 if self.account.ended is not None:
                     said_last_word = min(said_last_word, time.monotonic())
                 if self.watch.cancel.is_set() or self.watch.killed_for is not None:
@@ -167,10 +191,11 @@ class _Supervision:
     def _stop_child(self) -> None:
         """Gone within five seconds, with all below it, whatever it does about it."""
         process = self.child.process
+        if self.watch.killed_for is not None and self.guard.cgroup is not None:
+            self.guard.cgroup.kill()
         if process.poll() is None:
             if self.watch.killed_for is None:
-                # bubblewrap itself would take the child along without asking it.
-                terminate([] if self.tier is Tier.BUBBLEWRAP else [process.pid], below=process.pid)
+                self.child.ask_to_end(self.tier)
                 _wait(process.pid, _TERM_GRACE_SECONDS)
             if process.poll() is None:
                 process.kill()
@@ -189,15 +214,11 @@ class _Supervision:
             if self.server.heartbeat(self.account.progress, self.account.images_per_second(), self.account.facts):
                 self.watch.cancel.set()
 
-    def _watch_memory(self) -> None:
-        allowed = self.plan.limits.memory_bytes
-        if not allowed:
-            return
-        used = memory_bytes(self.child.process.pid)
-        if used > allowed:
-            message = f"The Run used {used >> 20} MiB of memory; its Compute grants {allowed >> 20} MiB."
-            self.account.say("memory-exceeded", message, used_bytes=used, allowed_bytes=allowed)
-            self.watch.killed_for, self.watch.limit = RunError("MemoryExceeded", message), "memory"
+    def _note_excess(self) -> None:
+        excess = self.guard.excess
+        if excess is not None and self.watch.killed_for is None:
+            self.account.say(excess.kind, excess.error.message, **excess.facts)
+            self.watch.killed_for, self.watch.limit = excess.error, excess.limit
 
     def _finish(self) -> Finish:
         exit_code, signal = self.child.how_it_ended(self.tier)
@@ -217,9 +238,9 @@ class _Supervision:
         )
 
 
-def _say_started(server: RunServer, plan: RunPlan, tier: Tier, child: ChildProcess) -> None:
-    limits = {"cpus": "threads", "memory": "watch" if plan.limits.memory_bytes else "none"}
-    server.started(child.innermost_pid(), {"tier": tier.value, "limits": limits})
+def _say_started(server: RunServer, room: Room, tier: Tier, child: ChildProcess, guard: Guard) -> None:
+    kept_from = walls(tier, network=room.network, landlock=landlock_version() if tier is Tier.LANDLOCK else 0)
+    server.started(child.innermost_pid(), {"tier": tier.value, "walls": kept_from, "limits": guard.held_by})
 
 
 def _unexplained(exit_code: int | None, signal: int | None, *, by_kernel: bool) -> RunError:

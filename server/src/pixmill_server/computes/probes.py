@@ -1,5 +1,6 @@
 """The probes: each looks at one thing of this machine, by trying it where that is possible."""
 
+import os
 import platform
 import shutil
 import subprocess
@@ -11,7 +12,17 @@ import uv
 from pydantic import JsonValue
 from sqlalchemy import text
 
-from pixmill.environments import Tier, choose_tier, why_not_bubblewrap
+from pixmill.environments import (
+    Limits,
+    Tier,
+    choose_tier,
+    held_by,
+    landlock_version,
+    make_cgroup,
+    walls,
+    why_not_bubblewrap,
+    why_not_cgroup,
+)
 from pixmill_server.computes.computes import available_cpus
 from pixmill_server.computes.findings import Finding, Verdict
 from pixmill_server.db.engine import Database
@@ -50,16 +61,37 @@ def look_at_cpu_features(cpuinfo: Path = Path("/proc/cpuinfo")) -> Finding:
 def look_at_sandbox(policy: str) -> Finding:
     """By what user code is shut in; tried."""
     tier, why = choose_tier(policy), why_not_bubblewrap()
+    landlock = landlock_version()
+    kept_from = walls(tier, network=False, landlock=landlock)
     facts: dict[str, JsonValue] = {"tier": tier.value, "policy": policy, "bubblewrap": why or "works"}
+    facts |= {"landlock": landlock, "walls": dict(kept_from)}
     match tier:
         case Tier.BUBBLEWRAP:
             return Finding("sandbox", Verdict.OK, "Processings are shut in by bubblewrap", facts=facts)
         case Tier.LANDLOCK:
-            hint = f"{why} With it they would have no network and see no other process."
+            open_walls = ", ".join(name for name, by in kept_from.items() if by == "open")
+            hint = f"{why} With it they would see no other process, and could share memory among themselves."
+            hint += f" Not kept from: {open_walls}." if open_walls else ""
             return Finding("sandbox", Verdict.WARNING, "Processings are shut in by Landlock only", hint, facts)
         case _:
-            hint = f"{why} Run only code that you trust."
+            hint = f"{why} They can read and change what Pixmill can, its database too. Run only code that you trust."
             return Finding("sandbox", Verdict.MISSING, "Processings are not shut in", hint, facts)
+
+
+def look_at_limits(policy: str) -> Finding:
+    """By what a Run is held to what its Compute grants; tried."""
+    why, cgroup = why_not_cgroup(), make_cgroup()
+    some = Limits(cpus=1, memory_bytes=1, processes=1, scratch_bytes=1)
+    controllers = cgroup.controllers if cgroup else ()
+    holding = held_by(some, choose_tier(policy), cgroup=controllers, is_root=os.getuid() == 0)
+    if cgroup is not None:
+        cgroup.remove()
+    facts: dict[str, JsonValue] = {"held_by": dict(holding), "cgroup": why or "works"}
+    summary = "; ".join(f"{name} by {mechanism}" for name, mechanism in holding.items())
+    if not why:
+        return Finding("limits", Verdict.OK, summary, facts=facts)
+    hint = f"{why} Until then a Run may go past its limits for moments, and takes as many CPUs as it starts threads."
+    return Finding("limits", Verdict.WARNING, summary, hint, facts)
 
 
 def look_at_uv() -> Finding:
