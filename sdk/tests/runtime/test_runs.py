@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from pixmill.environments import Environment
+from pixmill.parameters.secrets import forms_of
 from tests.run_server import FakeRun, make_run, serving, supervising
 
 HEAD = '''"""A Processing."""
@@ -385,3 +386,41 @@ def test_a_run_whose_model_cannot_be_fetched_fails_with_the_reason(
     assert run.finished is not None
     assert run.finished["error"]["type"] == "ServerRefused"
     assert run.text.startswith("GET /nowhere was refused: 404")
+
+
+TELLS_ITS_SECRET = """
+import base64, subprocess
+from urllib.parse import quote
+
+@processing(kind="tagging", secrets=["API_KEY"])
+class Processing:
+    def __init__(self):
+        key = os.environ["API_KEY"]
+        for letter in f"10%\\r{key}|{quote(key)}|{base64.b64encode(b'user:' + key.encode()).decode()}\\n":
+            sys.stdout.write(letter)
+            sys.stdout.flush()
+        subprocess.run(["sh", "-c", 'echo from below: "$API_KEY"'])
+        assert key not in open("/proc/self/environ").read()
+        self.facts = {"engine": key}
+
+    def __call__(self, batch):
+        for asset in batch.assets:
+            if asset.path == "0001.jpg":
+                raise ValueError("refused: " + os.environ["API_KEY"])
+            yield asset.tag("seen")
+"""
+
+
+def test_a_secret_reaches_the_child_and_nothing_that_the_supervisor_says(
+    plain_environment: Environment, tmp_path: Path, scratch: Path
+) -> None:
+    key = "sk-4+2/=seven eleven"
+    run = make_run(tmp_path / "images", images=10, batch_size=5, secrets={"API_KEY": key})
+    assert run_to_the_end(run, TELLS_ITS_SECRET, plain_environment, scratch) == 0
+    assert run.text.startswith("10%\r[secret]|[secret]|")
+    assert "from below: [secret]" in run.text
+    [failed] = run.outcomes("failed")
+    assert failed["reason"] == "ValueError: refused: [secret]"
+    assert run.facts["processing"] == {"engine": "[secret]"}
+    said = f"{run.text}{run.staged}{run.events}{run.facts}{run.finished}"
+    assert not [form for form in forms_of(key) if form.decode() in said]

@@ -52,6 +52,8 @@ class Settings:
     """The SDK wheel, the built-in Processings with their schemas, the browser's files."""
     hub: Path | None = None
     """A signed-off list of models to use instead of the one that Pixmill carries."""
+    secrets_key_file: Path | None = None
+    """The key that secrets are encrypted with, where it does not lie in the data folder."""
     log_limit_bytes: int = DEFAULT_LOG_LIMIT_BYTES
     """Of a Run's log, half of it at the beginning and half at the end."""
 
@@ -69,6 +71,11 @@ class Settings:
     def open_logs(self) -> Path:
         """The newest part of the log of each Run that goes on; older parts are objects."""
         return self.data / "logs"
+
+    @property
+    def secrets_key(self) -> Path:
+        """The key that secrets are encrypted with; made where it is missing, and only its owner can read it."""
+        return self.secrets_key_file or self.data / "secrets-key"
 
     @property
     def token_file(self) -> Path:
@@ -96,6 +103,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         sandbox=given.get("PIXMILL_SANDBOX") or "auto",
         bundle=Path(given.get("PIXMILL_BUNDLE") or BUNDLE),
         hub=Path(given["PIXMILL_HUB"]) if given.get("PIXMILL_HUB") else None,
+        secrets_key_file=Path(given["PIXMILL_SECRETS_KEY_FILE"]) if given.get("PIXMILL_SECRETS_KEY_FILE") else None,
         log_limit_bytes=_log_limit(given.get("PIXMILL_LOG_LIMIT_MIB")),
     )
 

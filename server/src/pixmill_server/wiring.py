@@ -40,6 +40,7 @@ from pixmill_server.model_registry.hub import read_hub
 from pixmill_server.model_registry.registry import ModelRegistry
 from pixmill_server.processings.bundled import sync_builtins
 from pixmill_server.processings.records import Processings
+from pixmill_server.processings.secrets import Secrets, ensure_key
 from pixmill_server.settings import Settings, prepare_data_folder
 from pixmill_server.storage.objects import Objects, open_objects
 from pixmill_server.storage.tables import Tables
@@ -62,6 +63,7 @@ class Services:
     computes: Computes
     registry: ModelRegistry
     processings: Processings
+    secrets: Secrets
     jobs: Jobs
 
     def probes(self) -> tuple[Probe, ...]:
@@ -94,6 +96,7 @@ def prepare(settings: Settings) -> None:
         accounts = Accounts(database, SystemClock())
         owner = ensure_owner(accounts)
         ensure_local(Computes(database, SystemClock()), owner.organization_id)
+        ensure_key(settings.secrets_key)
         ensure_local_token(accounts, owner, settings.token_file)
         _pack_sdk_without_bundle(settings)
         objects = open_objects(settings.objects_url)
@@ -130,6 +133,7 @@ def open_services(settings: Settings, *, clock: Clock | None = None) -> Services
         computes=Computes(database, clock),
         registry=ModelRegistry(database, objects, clock, read_hub(settings.hub)),
         processings=_processings(settings, database, objects, clock),
+        secrets=Secrets(database, clock, settings.secrets_key),
         jobs=Jobs(database, datasets, objects, logs, clock),
     )
 

@@ -1,5 +1,6 @@
 """A server with a version, a Processing and a model in its tables, and a supervisor to be acted by hand."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -96,7 +97,14 @@ class Stage:
         run_commit(services.datasets, self.version_id, ChangePart(assets=pictures), origin=IMPORT)
         self.processing("annotate")
 
-    def processing(self, name: str, *, kind: str = "pre-annotation", takes: dict[str, Any] | None = None) -> None:
+    def processing(
+        self,
+        name: str,
+        *,
+        kind: str = "pre-annotation",
+        takes: dict[str, Any] | None = None,
+        secrets: Sequence[str] = (),
+    ) -> None:
         """One with a batch size of 2 and a threshold, of which no environment is ever built."""
         parameters: list[dict[str, Any]] = [
             {"name": model, "type": "model", "required": True, **taken} for model, taken in (takes or {}).items()
@@ -108,6 +116,7 @@ class Stage:
         schema = {
             "name": name, "title": name, "description": name, "kind": kind, "form": "batch", "entry": "Annotate",
             "batch_size": 2, "takes": takes or {}, "parameters": parameters, "requires_network": False,
+            "secrets": list(secrets),
         }  # fmt: skip
         services, now = self.server.services, self.server.services.clock.now()
         with services.database.transaction() as session:

@@ -34,6 +34,8 @@ class ProcessingSchema(TypedDict):
     """The Parameters that take a model: its task ("" for any) and frameworks (none for any)."""
     parameters: list[dict[str, object]]
     requires_network: bool
+    secrets: list[str]
+    """The secrets that a Run gets as environment variables."""
 
 
 def read_schema(module: ModuleType) -> ProcessingSchema:
@@ -57,6 +59,7 @@ def read_schema(module: ModuleType) -> ProcessingSchema:
         },
         parameters=[spec_to_json(spec) for spec in specs],
         requires_network=declaration.network,
+        secrets=list(declaration.secrets),
     )
 
 

@@ -62,6 +62,7 @@ def try_on_folder(
         labels=tuple(name.strip() for name in labels.split(",") if name.strip()),
         sandbox=sandbox,
         cpus=cpus or len(os.sched_getaffinity(0)),
+        variables=os.environ,
     )
     console = talk()
     report = _run(request, console, to_stderr=json)

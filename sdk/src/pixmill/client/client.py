@@ -13,6 +13,7 @@ from pixmill.client.imports import Imports
 from pixmill.client.jobs import Jobs
 from pixmill.client.models import Hub, Models
 from pixmill.client.processings import Processings
+from pixmill.client.secrets import Secrets
 from pixmill.wire.accounts import CreateToken, Health, Me, NewToken, SigninLink
 
 
@@ -37,6 +38,7 @@ class Client:
         self.models = Models(self.connection)
         self.hub = Hub(self.connection)
         self.processings = Processings(self.connection)
+        self.secrets = Secrets(self.connection)
         self.jobs = Jobs(self.connection)
 
     def health(self) -> Health:

@@ -59,6 +59,8 @@ class TrialRequest:
     environments: Path = field(default_factory=lambda: Path.home() / ".cache" / "pixmill" / "environments")
     sandbox: str = "auto"
     cpus: int = 1
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Where the secrets are taken from that the Processing names."""
 
 
 @dataclass(slots=True)
@@ -270,7 +272,18 @@ def _plan(request: TrialRequest, schema: Mapping[str, Any], total: int) -> RunPl
         model=model,
         model_parameter=model_parameter,
         wanted_classes=wanted,
+        secrets=_secrets(request, schema),
     )
+
+
+def _secrets(request: TrialRequest, schema: Mapping[str, Any]) -> dict[str, str]:
+    for name in schema["secrets"]:
+        if name not in request.variables:
+            raise InvalidInput(
+                f"'{schema['name']}' needs the secret {name}.",
+                hint=f"Set the environment variable {name} to try it.",
+            )
+    return {name: request.variables[name] for name in schema["secrets"]}
 
 
 def _model(path: Path, labels: Sequence[str]) -> PlannedModel:

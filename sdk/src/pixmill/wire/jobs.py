@@ -91,6 +91,8 @@ class LaunchPlan(WireModel):
     proposals: list[LabelProposal]
     existing: Existing
     on_failure: str = "continue"
+    secrets: list[str] = Field(default_factory=list)
+    """Those that the Run is told, by name."""
     notes: list[str] = Field(default_factory=list)
 
 

@@ -33,6 +33,8 @@ class ProcessingSchema(WireModel):
     parameters: list[dict[str, JsonValue]]
     """`pixmill.parameters.ParameterSpec`, each as JSON."""
     requires_network: bool = False
+    secrets: list[str] = Field(default_factory=list)
+    """The secrets that a Run gets as environment variables."""
 
 
 class ProcessingVersion(WireModel):

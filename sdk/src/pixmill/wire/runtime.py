@@ -104,6 +104,8 @@ class RunPlan(WireModel):
     totals: PlannedTotals
     limits: PlannedLimits
     heartbeat_seconds: float
+    secrets: dict[str, str] = Field(default_factory=dict)
+    """Those that the Processing names, as environment variables of the child; to be masked wherever they show."""
     failures_allowed: int | None = None
     """So many assets may fail; one more, and the Run has. None: any number."""
 

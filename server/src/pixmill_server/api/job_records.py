@@ -92,6 +92,7 @@ def plan_of(plan: LaunchPlan) -> wire.LaunchPlan:
         ],
         existing=wire.Existing(plan.existing),
         on_failure=plan.on_failure,
+        secrets=list(plan.secrets),
         notes=list(plan.notes),
     )
 

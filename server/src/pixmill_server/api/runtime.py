@@ -20,6 +20,7 @@ from pixmill_server.jobs.lifecycle import ChildEnd, ChildError
 from pixmill_server.jobs.pins import PinnedModel
 from pixmill_server.jobs.queue import HEARTBEAT_SECONDS, authorize, held, started
 from pixmill_server.jobs.supervise import Caller
+from pixmill_server.processings.secrets import values_of
 from pixmill_server.storage.objects import Digest
 
 router = APIRouter(prefix="/runtime/runs/{run_id}", tags=["runtime"])
@@ -193,6 +194,7 @@ def _plan(services: Services, caller: Caller, plan: supervise.RunPlan) -> wire.R
             scratch_bytes=plan.scratch_bytes,
         ),
         heartbeat_seconds=HEARTBEAT_SECONDS,
+        secrets=values_of(services.secrets, plan.organization_id, processing.secrets),
         failures_allowed=plan.failures_allowed,
     )
 

@@ -48,6 +48,11 @@ class PinnedProcessing:
         return next(iter(self.schema["takes"]), None)
 
     @property
+    def secrets(self) -> tuple[str, ...]:
+        """The secrets that it names."""
+        return tuple(self.schema.get("secrets", ()))
+
+    @property
     def annotates(self) -> bool:
         """Whether making shapes is what it is for."""
         return str(self.schema["kind"]) == PRE_ANNOTATION

@@ -23,6 +23,7 @@ from pixmill_server.jobs.matching import Matching, NothingToAnnotate, match_clas
 from pixmill_server.jobs.pins import PinnedModel, PinnedProcessing, pin_model, pin_processing
 from pixmill_server.jobs.policy import FailurePolicy
 from pixmill_server.jobs.request import LaunchPlan, LaunchRequest, Scope
+from pixmill_server.processings.secrets import require_set
 
 _ASSET_ID = re.compile(r"[0-9a-f]{32}")
 EXISTING = ("keep", "replace", "add")
@@ -66,6 +67,7 @@ class Prepared:
             matching=self.matching,
             existing=self.request.existing,
             on_failure=str(self.policy),
+            secrets=self.processing.secrets,
             notes=_notes(self),
         )
 
@@ -150,6 +152,7 @@ def _find(session: Session, organization_id: str, request: LaunchRequest) -> _Fo
         address = parse_address(request.version)
         version, number = find_version(session, organization_id, address), address.number
     processing = pin_processing(session, organization_id, request.processing)
+    require_set(session, organization_id, processing.secrets, processing=processing.name)
     compute = request.compute or processing.compute_id or LOCAL
     return _Found(
         address=str(address_of(session, version.id)),

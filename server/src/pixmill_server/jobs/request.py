@@ -81,4 +81,6 @@ class LaunchPlan:
     """None: the Processing takes no model."""
     existing: str
     on_failure: str
+    secrets: tuple[str, ...] = ()
+    """Those that the Run is told, by name."""
     notes: tuple[str, ...] = ()

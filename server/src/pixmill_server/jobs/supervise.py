@@ -47,6 +47,7 @@ class RunPlan:
     """What a supervisor has to know."""
 
     run: RunRow
+    organization_id: str
     processing: PinnedProcessing
     model: PinnedModel | None
     wanted: tuple[int, ...] | None
@@ -77,6 +78,7 @@ def plan_of(jobs: Jobs, caller: Caller) -> RunPlan:
         wanted = wanted_classes(model.labels, run.label_map or {})
     return RunPlan(
         run=run,
+        organization_id=job.organization_id,
         processing=processing,
         model=model,
         wanted=wanted,

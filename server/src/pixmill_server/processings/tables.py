@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from pydantic import JsonValue as Json
-from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pixmill_server.db.base import Base, Id, JsonValue, UtcDateTime
@@ -70,3 +70,15 @@ class ProcessingSettingsRow(Base):
     """Parameter to the value that a launch takes where it gives none."""
     compute_id: Mapped[str | None] = mapped_column(Id, ForeignKey("computes.id"))
     """None: `local`."""
+
+
+class SecretRow(Base):
+    """A value that Runs whose Processing names it get as an environment variable."""
+
+    __tablename__ = "secrets"
+
+    organization_id: Mapped[str] = mapped_column(Id, ForeignKey("organizations.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    encrypted: Mapped[bytes] = mapped_column(LargeBinary)
+    """The nonce, then what AES-GCM made of the value; the key is not in the database."""
+    set_at: Mapped[datetime] = mapped_column(UtcDateTime)
