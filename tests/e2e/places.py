@@ -38,12 +38,15 @@ class Place:
     folder: Path
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
-    def version(self, *, images: int, labels: list[str]) -> str:
-        """The address of a new version with that many pictures."""
+    def version(self, *, images: int, labels: list[str], corrupt: str = "") -> str:
+        """The address of a new version with that many pictures; the bytes of one of them may be no picture."""
         address = f"scenes/v{next(self._numbers)}"
         created = create_version(self.services.datasets, self.actor, address)
         set_labels(self.services.datasets, self.actor, created.id, labels)
-        rows = [self._row(path) for path in sorted(draw(self.folder / address, images).iterdir())]
+        paths = sorted(draw(self.folder / address, images).iterdir())
+        if corrupt:
+            (self.folder / address / corrupt).write_bytes(b"no picture")
+        rows = [self._row(path) for path in paths]
         part = ChangePart(assets=pa.RecordBatch.from_pylist(rows, schema=ASSETS))
         commit(
             self.services.datasets,

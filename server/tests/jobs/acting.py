@@ -145,15 +145,28 @@ class Stage:
         with services.database.transaction() as session:
             model = ModelRow(id=new_id("mod"), organization_id=owner.organization_id, name=name, created_at=now)
             session.add(model)
-            session.flush()
-            version = ModelVersionRow(
-                id=new_id("modv"), model_id=model.id, name="1", task=task, framework=framework, family=None,
-                labels=labels, parameters={}, licence=None, source="push", created_at=now, created_by=owner.user_id,
+        self._model_version(name, "1", labels, task=task, framework=framework, weights=b"weights")
+
+    def newer_model(self, name: str) -> None:
+        """A second version, with another file."""
+        self._model_version(name, "2", ["car"], task="detection", framework="onnx", weights=b"newer")
+
+    def _model_version(
+        self, name: str, version: str, labels: list[str], *, task: str, framework: str, weights: bytes
+    ) -> None:
+        services, owner = self.server.services, self.server.owner.actor
+        with services.database.transaction() as session:
+            model_id = session.query(ModelRow).where(ModelRow.name == name).one().id
+            row = ModelVersionRow(
+                id=new_id("modv"), model_id=model_id, name=version, task=task, framework=framework, family=None,
+                labels=labels, parameters={}, licence=None, source="push", created_at=services.clock.now(),
+                created_by=owner.user_id,
             )  # fmt: skip
-            session.add(version)
+            session.add(row)
             session.flush()
-            digest = services.objects.put(b"weights")
-            session.add(ModelFileRow(model_version_id=version.id, name="model.onnx", digest=digest, size_bytes=7))
+            digest = services.objects.put(weights)
+            file = ModelFileRow(model_version_id=row.id, name="model.onnx", digest=digest, size_bytes=len(weights))
+            session.add(file)
 
     def launch(self, **wish: Any) -> str:
         return self.client.jobs.launch(wish.pop("processing", "annotate"), "street/v1", **wish).id

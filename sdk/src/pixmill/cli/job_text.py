@@ -49,6 +49,7 @@ def job_facts(job: Job) -> dict[str, object]:
         "assets": _assets(run),
         "shapes": f"{counts.shapes_added} added, {counts.shapes_removed} removed, {counts.shapes_dropped} left out",
         "result": f"{job.version}@{run.result_revision}" if run.result_revision else "-",
+        "partial results": _partial(job),
         "running time": f"{seconds_text(run.running_seconds)}, cost {run.cost:.4f}",
     }
     facts |= {name: _fact(value) for name, value in sorted(run.facts.items())}
@@ -108,7 +109,18 @@ def _assets(run: Run) -> str:
     if counts.not_reached:
         told.append(f"{counts.not_reached} not reached")
     again = f"; {counts.retried} of them when tried again" if counts.retried else ""
-    return f"{', '.join(told)} of {progress.total}{again}"
+    carried = f"; {counts.carried} by the Run before" if counts.carried else ""
+    return f"{', '.join(told)} of {progress.total}{again}{carried}"
+
+
+def _partial(job: Job) -> str:
+    run = job.runs[0]
+    if run.partial != "kept":
+        return run.partial or "-"
+    return (
+        f"kept: look at them with `pixmill jobs partial show {job.id}`,\n"
+        f"go on with `pixmill jobs rerun {job.id} --resume`"
+    )
 
 
 def _fact(value: object) -> str:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from pixmill.cli import partial
 from pixmill.cli.connect import connect
 from pixmill.cli.job_following import FollowOption, after_launch, follow_run, tell_end
 from pixmill.cli.job_progress import progress_bar
@@ -15,6 +16,7 @@ from pixmill.cli.parameters import ParameterOptions, parameters_of
 
 app = typer.Typer(help="Launches of Processings, and their Runs.")
 app.command("launch")(launch_job)
+app.add_typer(partial.app, name="partial")
 
 _JOB = Annotated[str, typer.Argument(metavar="ID", help="A Job's id, or any beginning of it that only one Job has.")]
 
@@ -94,6 +96,9 @@ def rerun_job(
     *,
     p: ParameterOptions = None,
     on_failure: Annotated[str | None, typer.Option(metavar=POLICY, help="As at launch, unless said.")] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where the Run before stopped: same code, model and parameters.")
+    ] = False,
     follow: FollowOption = False,
     json: Json = False,
 ) -> None:
@@ -101,9 +106,16 @@ def rerun_job(
     texts = parameters_of(p)
     with connect() as client:
         values = values_of(client, client.jobs.show(job_id).processing, texts)
-        job = client.jobs.rerun(job_id, parameters=values, on_failure=on_failure)
-        for line in job.runs[0].differs or ["nothing"]:
-            talk().print(f"differs from Run {job.runs[0].number - 1}: {line}")
+        if resume:
+            job = client.jobs.resume(job_id, parameters=values, on_failure=on_failure)
+            counts = job.runs[0].counts
+            talk().print(
+                f"goes on with Run {job.runs[0].number - 1}: {counts.carried} of {counts.assets} assets are done"
+            )
+        else:
+            job = client.jobs.rerun(job_id, parameters=values, on_failure=on_failure)
+            for line in job.runs[0].differs or ["nothing"]:
+                talk().print(f"differs from Run {job.runs[0].number - 1}: {line}")
         after_launch(client, job, follow=follow, json=json)
 
 

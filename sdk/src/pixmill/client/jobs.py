@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pydantic import JsonValue
 
 from pixmill.client.connection import Connection, items_of
+from pixmill.client.partial import Partial
 from pixmill.client.run_log import LogBytes, RunLog
 from pixmill.errors import PixmillError
 from pixmill.wire.jobs import (
@@ -20,6 +21,7 @@ from pixmill.wire.jobs import (
     LogOmitted,
     LogTime,
     RerunJob,
+    ResumeJob,
     Run,
     RunOutcome,
     RunOutcomePage,
@@ -58,6 +60,8 @@ class Jobs:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self.partial = Partial(connection)
+        """What failed and cancelled Runs had done."""
 
     def launch(  # noqa: PLR0913 - each one is an option of its own
         self,
@@ -115,6 +119,16 @@ class Jobs:
         """Once more, on the newest code, model and images; refused while a Run is pending or running."""
         wish = RerunJob(parameters=dict(parameters or {}), on_failure=on_failure)
         return self._connection.ask("POST", f"/jobs/{job_id}/rerun", Job, send=wish)
+
+    def resume(
+        self, job_id: str, *, parameters: Mapping[str, JsonValue] | None = None, on_failure: str | None = None
+    ) -> Job:
+        """Go on with a failed or cancelled Run: what it had done is not done again.
+
+        Refused where code, model or Parameters are not what they were; `parameters` are only compared.
+        """
+        wish = ResumeJob(parameters=dict(parameters or {}), on_failure=on_failure)
+        return self._connection.ask("POST", f"/jobs/{job_id}/resume", Job, send=wish)
 
     def cancel(self, job_id: str) -> Job:
         """Ask the Job's Run to end; it is over when its status says so."""

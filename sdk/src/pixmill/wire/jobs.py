@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import AwareDatetime, Field, JsonValue
 
 from pixmill.wire.base import WireModel, WireRequest
+from pixmill.wire.partial import PartialStateName
 from pixmill.wire.runtime import Progress, RunEvent
 
 RunStatusName = Literal["pending", "running", "succeeded", "failed", "cancelled"]
@@ -62,6 +63,15 @@ class RerunJob(WireRequest):
     """None: as in the Run before."""
 
 
+class ResumeJob(WireRequest):
+    """Going on with a Job's newest Run; refused where code, model or Parameters are not what they were."""
+
+    parameters: dict[str, JsonValue] = Field(default_factory=dict)
+    """Compared with those of the Run, never applied."""
+    on_failure: str | None = None
+    """None: as in the Run before."""
+
+
 class LabelProposal(WireModel):
     """A class and a Label that differ only in case or number; applied by `map`."""
 
@@ -105,6 +115,8 @@ class RunCounts(WireModel):
     skipped: int = 0
     not_reached: int = 0
     """Of which nothing is known: the Run ended before."""
+    carried: int = 0
+    """Of all of these: how many an earlier Run had settled, which this one went on with."""
     retried: int = 0
     """Of those that were done: how many only after their batch had failed."""
     shapes_added: int = 0
@@ -135,6 +147,10 @@ class Run(WireModel):
     """How it stands, in a sentence."""
     input_revision: int
     result_revision: int | None = None
+    partial: PartialStateName | None = None
+    """What became of the results of a Run that failed or was cancelled; None: of any other."""
+    continues: bool = False
+    """Whether it went on with the Run before."""
     on_failure: str = "continue"
     processing_number: int
     code_digest: str

@@ -5,6 +5,7 @@ from typing import Literal
 from pixmill.wire import jobs as wire
 from pixmill.wire.runtime import Progress
 from pixmill_server.api.dependencies import Services
+from pixmill_server.jobs.lifecycle import PartialState
 from pixmill_server.jobs.queries import JobRecord, RunRecord
 from pixmill_server.jobs.request import LaunchPlan
 from pixmill_server.jobs.tables import RunOutcomeRow
@@ -50,6 +51,8 @@ def run_of(services: Services, record: RunRecord) -> wire.Run:
         outcome=record.outcome,
         input_revision=row.input_number,
         result_revision=row.result_number,
+        partial=PartialState(row.partial).value if row.partial else None,
+        continues=row.continues_id is not None,
         on_failure=row.on_failure,
         processing_number=row.processing_number,
         code_digest=row.code_digest,
@@ -63,7 +66,7 @@ def run_of(services: Services, record: RunRecord) -> wire.Run:
         error=_error(record),
         progress=_progress(record),
         images_per_second=row.progress.get("images_per_second"),
-        counts=wire.RunCounts(**{"assets": row.assets, **row.counts}),
+        counts=wire.RunCounts(**{"assets": row.assets, "carried": sum(row.carried.values()), **row.counts}),
         facts=row.facts,
         usage_seconds=record.running_seconds,
         cost=record.cost,

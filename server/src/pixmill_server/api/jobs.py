@@ -24,6 +24,7 @@ from pixmill_server.jobs.queries import (
 )
 from pixmill_server.jobs.request import LaunchRequest, Scope
 from pixmill_server.jobs.rerun import rerun
+from pixmill_server.jobs.resume import resume
 from pixmill_server.jobs.runs import cancel
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
@@ -77,6 +78,13 @@ def show_one_job(services: Services, actor: CurrentActor, job_id: str) -> wire.J
 def rerun_job(services: Services, actor: CurrentActor, job_id: str, request: wire.RerunJob) -> wire.Job:
     """A new Run, on the newest code, model and Revision; refused while one waits or works."""
     rerun(services.jobs, actor, job_id, request.parameters, on_failure=request.on_failure)
+    return show(services, actor, job_id)
+
+
+@router.post("/{job_id}/resume", status_code=201)
+def resume_job(services: Services, actor: CurrentActor, job_id: str, request: wire.ResumeJob) -> wire.Job:
+    """A new Run that goes on where the newest, which failed or was cancelled, stopped."""
+    resume(services.jobs, actor, job_id, request.parameters, on_failure=request.on_failure)
     return show(services, actor, job_id)
 
 

@@ -62,3 +62,6 @@ class ChangeSource:
     new_labels: Sequence[str] = ()
     """Labels to make where the version has none of this name; annotations of other unknown names are dropped."""
     other_digest: OtherDigest = OtherDigest.REFUSE
+    earlier_runs: Sequence[str] = ()
+    """Runs of the same Job: what they wrote on the assets of this change, and no human edited or accepted, goes.
+    Under `keep` nothing goes."""

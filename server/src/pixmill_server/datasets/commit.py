@@ -212,8 +212,10 @@ class _Rebase:
         before, minus = np.zeros(len(ids), dtype=np.int64), np.zeros(len(ids), dtype=np.int64)
         if head.annotations:
             before = self.annotated.among(ids).astype(np.int64)
-        if head.annotations and self.existing is Existing.REPLACE:
-            before, minus = removable_rows(self.draft, self.change.origin, ids)
+        replaces = self.existing is Existing.REPLACE
+        if head.annotations and (replaces or (self.existing is Existing.ADD and self.change.earlier_runs)):
+            origin = self.change.origin if replaces else None
+            before, minus = removable_rows(self.draft, ids, origin, self.change.earlier_runs)
         self._count("removed_annotations", int(minus.sum()))
         # `before` may be no more than "at least one" where nothing is removed.
         newly = (before == 0) & (plus > 0)

@@ -1,6 +1,9 @@
-"""Which shapes the policy `replace` removes."""
+"""Which shapes go when a Run's are committed: by the policy `replace`, or because the same Job ran before."""
+
+from collections.abc import Sequence
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from pixmill.annotations import Origin, Review, Source
@@ -8,9 +11,12 @@ from pixmill_server.datasets.existing import LOOK_UP_AT_MOST, Ids, as_ids, is_am
 from pixmill_server.datasets.revise import Draft
 
 
-def removable_rows(draft: Draft, origin: Origin, ids: Ids) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Delete, on the sorted asset ids, what the same Processing and Model wrote and no human edited or accepted.
+def removable_rows(
+    draft: Draft, ids: Ids, origin: Origin | None, runs: Sequence[str]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Delete, on the sorted asset ids, what Runs wrote and no human edited or accepted.
 
+    Of these, what has the Processing and Model of `origin` (None: nothing by that), and what one of the `runs` wrote.
     Returns for each asset how many annotations it had, and how many of them go.
     """
     if not len(ids):
@@ -18,17 +24,12 @@ def removable_rows(draft: Draft, origin: Origin, ids: Ids) -> tuple[NDArray[np.i
     table = draft.datasets.tables.open(draft.head.annotations)
     where = one_of("asset_id", texts(ids)) if len(ids) <= LOOK_UP_AT_MOST else None
     before, removed = np.zeros(len(ids), dtype=np.int64), np.zeros(len(ids), dtype=np.int64)
-    columns = ["asset_id", "source", "processing", "model", "review", "edited_by"]
+    columns = ["asset_id", "source", "run_id", "processing", "model", "review", "edited_by"]
     addresses = []
     for batch in table.scanner(columns=columns, filter=where, with_row_address=True).to_batches():
         asset_ids = as_ids(batch["asset_id"])
         ours = is_among(asset_ids, ids)
-        goes = ours.copy()
-        wanted = {"source": str(Source.RUN), "processing": origin.processing, "model": origin.model, "edited_by": ""}
-        for name, value in wanted.items():
-            goes &= batch[name].to_numpy(zero_copy_only=False) == value
-        reviews = batch["review"].to_numpy(zero_copy_only=False)
-        goes &= (reviews != str(Review.ACCEPTED)) & (reviews != str(Review.EDITED))
+        goes = ours & _untouched(batch) & (_written_by(batch, origin) | _of_runs(batch, runs))
         before += np.bincount(np.searchsorted(ids, asset_ids[ours]), minlength=len(ids))
         removed += np.bincount(np.searchsorted(ids, asset_ids[goes]), minlength=len(ids))
         addresses.append(batch["_rowaddr"].to_numpy()[goes])
@@ -36,3 +37,24 @@ def removable_rows(draft: Draft, origin: Origin, ids: Ids) -> tuple[NDArray[np.i
     if len(gone):
         draft.annotations().delete(gone)
     return before, removed
+
+
+def _untouched(batch: pa.RecordBatch) -> NDArray[np.bool_]:
+    reviews = _texts(batch, "review")
+    by_run = (_texts(batch, "source") == str(Source.RUN)) & (_texts(batch, "edited_by") == "")
+    return np.asarray(by_run & (reviews != str(Review.ACCEPTED)) & (reviews != str(Review.EDITED)), dtype=bool)
+
+
+def _written_by(batch: pa.RecordBatch, origin: Origin | None) -> NDArray[np.bool_]:
+    if origin is None:
+        return np.zeros(batch.num_rows, dtype=bool)
+    same = (_texts(batch, "processing") == origin.processing) & (_texts(batch, "model") == origin.model)
+    return np.asarray(same, dtype=bool)
+
+
+def _of_runs(batch: pa.RecordBatch, runs: Sequence[str]) -> NDArray[np.bool_]:
+    return np.isin(_texts(batch, "run_id").astype(str), list(runs))
+
+
+def _texts(batch: pa.RecordBatch, name: str) -> NDArray[np.object_]:
+    return np.asarray(batch[name].to_numpy(zero_copy_only=False))

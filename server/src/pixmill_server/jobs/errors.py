@@ -34,6 +34,24 @@ class RunIsOver(Conflict):
         self.status = status
 
 
+class CannotResume(Conflict):
+    """A Run that cannot be gone on with, and why."""
+
+    code = "cannot-resume"
+
+    def __init__(self, number: int, why: str, *, hint: str = "Run it from the start with: pixmill jobs rerun") -> None:
+        super().__init__(f"Run {number} cannot be resumed: {why}.", hint=hint)
+
+
+class NoPartialResults(Conflict):
+    """A Run that keeps no partial results, and why."""
+
+    code = "no-partial-results"
+
+    def __init__(self, number: int, why: str) -> None:
+        super().__init__(f"Run {number} has no partial results: {why}.")
+
+
 class LogGap(Conflict):
     """Log bytes that do not join what is stored; `expected` is the offset that would."""
 

@@ -1,34 +1,29 @@
 """The end of a Run: decided by its exit code and its ledger, and, where it succeeded, committed as one Revision."""
 
 import logging
-from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
+from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from pixmill.annotations import AnnotationColumns, Origin, Source
 from pixmill.errors import PixmillError
-from pixmill_server.datasets.changes import ChangePart, ChangeSource, Existing
-from pixmill_server.datasets.commit import commit
-from pixmill_server.datasets.revise import Author, Committed
+from pixmill_server.datasets.revise import Committed
 from pixmill_server.jobs.access import Jobs
 from pixmill_server.jobs.errors import RunIsOver
-from pixmill_server.jobs.ledger import SKIPPED, Outcome, add_outcomes, counts_of, dropped_of, ledger_of, staged_keys
-from pixmill_server.jobs.lifecycle import ChildEnd, Ending, Ledger, Reason, RunStatus, decide
-from pixmill_server.jobs.pins import PinnedProcessing, model_of_version, processing_of_version
+from pixmill_server.jobs.ledger import ledger_of
+from pixmill_server.jobs.lifecycle import ChildEnd, Ending, PartialState, Reason, RunStatus, decide
+from pixmill_server.jobs.pins import processing_of_version
 from pixmill_server.jobs.policy import FailurePolicy
 from pixmill_server.jobs.queue import end, held, renew
+from pixmill_server.jobs.results import commit_results, staged_run, write_changeset
 from pixmill_server.jobs.scope import drop_scope
-from pixmill_server.jobs.staging import drop_staged, read_staged
+from pixmill_server.jobs.staging import drop_staged
 from pixmill_server.jobs.supervise import Caller
-from pixmill_server.jobs.tables import JobRow, RunRow
+from pixmill_server.jobs.tables import RunRow
 
 COMMIT_LEASE = timedelta(minutes=3)
 """Longer than a commit waits for the version."""
-CHUNKS_AT_ONCE = 16
-COMMIT_CHUNK = -1
-"""The `chunk_index` of outcomes that only the commit brought about."""
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +59,7 @@ def _finish(jobs: Jobs, caller: Caller, child: ChildEnd) -> RunStatus:
                 # From here the server works for the Run, and its supervisor only waits.
                 run.lease_expires_at = jobs.clock.now() + COMMIT_LEASE
         if ending.status is RunStatus.SUCCEEDED:
-            _commit(jobs, caller, processing, ledger)
+            _commit(jobs, caller)
     except RunIsOver as over:
         return RunStatus(over.status)
     finally:
@@ -83,57 +78,38 @@ def _end_without_results(session: Session, run: RunRow, ending: Ending, jobs: Jo
     end(session, run, ending.status, now=jobs.clock.now(), reason=ending.reason, message=ending.message)
 
 
-def _commit(jobs: Jobs, caller: Caller, processing: PinnedProcessing, ledger: Ledger) -> None:
+def _commit(jobs: Jobs, caller: Caller) -> None:
     with jobs.database.reading() as session:
-        run = session.get_one(RunRow, caller.run_id)
-        job = session.get_one(JobRow, run.job_id)
-        keys = staged_keys(session, run.id)
-        dropped = dropped_of(session, run.id)
-        model = model_of_version(session, run.model_version_id).name if run.model_version_id else ""
-    origin = Origin(Source.RUN, run_id=run.id, processing=processing.name, model=model)
-
-    def parts() -> Iterable[ChangePart]:
-        return _parts(jobs, caller, processing, keys)
+        staged = staged_run(session, caller.run_id)
 
     def succeed(session: Session, committed: Committed) -> None:
-        _succeed(jobs, session, caller, ledger, committed, dropped)
+        run = held(session, caller.run_id, caller.fence)
+        write_changeset(session, run, committed)
+        end(session, run, RunStatus.SUCCEEDED, now=jobs.clock.now(), reason=None, message="")
+        _supersede(session, run)
 
     try:
-        commit(
-            jobs.datasets,
-            job.version_id,
-            ChangeSource(parts, origin),
-            author=Author(user_id=job.created_by, run_id=run.id),
-            summary=f"{processing.name}{f' with {model}' if model else ''}",
-            existing=Existing(job.existing),
-            in_transaction=succeed,
-        )
+        commit_results(jobs, staged, on_part=lambda: _stay_alive(jobs, caller), in_transaction=succeed)
     except RunIsOver:
         raise
-    except (PixmillError, OSError, ValueError, IntegrityError) as error:
-        # Lance says OSError and ValueError. Whatever it was, it would be the same the next time.
+    except (PixmillError, OSError, ValueError, RuntimeError, IntegrityError) as error:
+        # Lance says OSError, ValueError and RuntimeError. Whatever it was, it would be the same the next time.
         why = str(error.orig if isinstance(error, IntegrityError) else error) or type(error).__name__
-        logger.warning("could not commit a Run", extra={"run_id": run.id, "why": why})
+        logger.warning("could not commit a Run", extra={"run_id": caller.run_id, "why": why})
         message = f"its results could not be committed: {why}"
         with jobs.database.transaction() as session:
             holder = held(session, caller.run_id, caller.fence)
-            ending = Ending(RunStatus.FAILED, Reason.COMMIT, message)
-            _end_without_results(session, holder, ending, jobs)
+            _end_without_results(session, holder, Ending(RunStatus.FAILED, Reason.COMMIT, message), jobs)
 
 
-def _parts(jobs: Jobs, caller: Caller, processing: PinnedProcessing, keys: list[str]) -> Iterator[ChangePart]:
-    """Many chunks at a time: the commit looks up the assets of a part all at once."""
-    for start in range(0, len(keys), CHUNKS_AT_ONCE):
-        _stay_alive(jobs, caller)
-        staged = list(read_staged(jobs.objects, keys[start : start + CHUNKS_AT_ONCE]))
-        columns = [found for results in staged if (found := results.columns()) is not None]
-        yield ChangePart(
-            annotations=AnnotationColumns.concatenate(columns) if columns else None,
-            # A Processing that is not for shapes has not looked for any.
-            done=[asset_id for results in staged for asset_id in results.done] if processing.annotates else (),
-            tags={asset_id: tags for results in staged for asset_id, tags in results.tags.items()},
-            metadata={asset_id: values for results in staged for asset_id, values in results.metadata.items()},
-        )
+def _supersede(session: Session, run: RunRow) -> None:
+    """Partial results of the Job's earlier Runs are of no use any more."""
+    session.execute(
+        update(RunRow)
+        .where(RunRow.job_id == run.job_id, RunRow.number < run.number, RunRow.partial == str(PartialState.KEPT))
+        .values(partial=str(PartialState.SUPERSEDED))
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _stay_alive(jobs: Jobs, caller: Caller) -> None:
@@ -146,27 +122,11 @@ def _stay_alive(jobs: Jobs, caller: Caller) -> None:
             held(session, caller.run_id, caller.fence).lease_expires_at = now + COMMIT_LEASE
 
 
-def _succeed(jobs: Jobs, session: Session, caller: Caller, ledger: Ledger, committed: Committed, dropped: int) -> None:
-    run = held(session, caller.run_id, caller.fence)
-    outcome, step = committed.outcome, committed.outcome.step
-    run.result_number = committed.number if committed.changed else None
-    run.counts = counts_of(
-        ledger,
-        late=len(outcome.skipped),
-        shapes_added=step.get("added_annotations", 0),
-        shapes_removed=step.get("removed_annotations", 0),
-        shapes_dropped=dropped + sum(outcome.dropped.values()),
-    )
-    skipped = [Outcome(each.asset, "", SKIPPED, each.reason) for each in outcome.skipped]
-    add_outcomes(session, run.id, COMMIT_CHUNK, skipped)
-    end(session, run, RunStatus.SUCCEEDED, now=jobs.clock.now(), reason=None, message="")
-
-
 def _tidy(jobs: Jobs, run_id: str) -> RunStatus:
     """What was staged is in the version now, or stays to be looked at."""
     with jobs.database.reading() as session:
         run = session.get_one(RunRow, run_id)
     if run.state is RunStatus.SUCCEEDED:
-        drop_staged(jobs.objects, run_id)
-        drop_scope(jobs.objects, run_id)
+        drop_staged(jobs.objects, run.files_id)
+        drop_scope(jobs.objects, run.files_id)
     return run.state

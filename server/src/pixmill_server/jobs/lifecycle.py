@@ -73,6 +73,19 @@ class Reason(StrEnum):
     """Somebody cancelled it."""
 
 
+class PartialState(StrEnum):
+    """What became of the staged results of a Run that failed or was cancelled. Only `kept` may change."""
+
+    KEPT = "kept"
+    """They can be looked at, committed, dropped, or gone on with."""
+    RESUMED = "resumed"
+    """A later Run goes on with them."""
+    COMMITTED = "committed"
+    DROPPED = "dropped"
+    SUPERSEDED = "superseded"
+    """A later Run of the same Job succeeded."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ledger:
     """What became of the assets in scope so far."""
@@ -184,6 +197,8 @@ class Standing:
     shapes_added: int = 0
     waits_for: str | None = None
     message: str = ""
+    partial_number: int | None = None
+    """The Revision that a failed Run's partial results were committed as."""
 
 
 def sentence(standing: Standing) -> str:
@@ -196,7 +211,9 @@ def sentence(standing: Standing) -> str:
         case RunStatus.SUCCEEDED:
             return ", ".join(["succeeded", *_remarks(standing)])
         case _:
-            return f"{standing.status}: {standing.message}" if standing.message else str(standing.status)
+            said = f"{standing.status}: {standing.message}" if standing.message else str(standing.status)
+            kept = standing.partial_number
+            return said if kept is None else f"{said}; what was done is committed as Revision {kept}"
 
 
 def _remarks(standing: Standing) -> list[str]:

@@ -109,6 +109,15 @@ def prepare(jobs: Jobs, organization_id: str, request: LaunchRequest) -> Prepare
     )
 
 
+def newest_code(
+    jobs: Jobs, organization_id: str, request: LaunchRequest
+) -> tuple[PinnedProcessing, PinnedModel | None, Mapping[str, Any]]:
+    """The code, model and Parameters that the launch would pin now; raises where it could not."""
+    with jobs.database.reading() as session:
+        found = _find(session, organization_id, request)
+    return found.processing, found.model, _parameters(found, request)
+
+
 def filter_of(scope: Scope) -> AssetFilter:
     """The scope as a filter; a list is one of ids where every entry looks like one, else one of paths.
 

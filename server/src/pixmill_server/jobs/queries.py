@@ -154,7 +154,8 @@ def record_of(session: Session, run: RunRow, *, now: datetime) -> RunRecord:
     counts = run.counts or {}
     told = [counts.get(name, 0) for name in ("done", "failed", "skipped", "retried")]
     ledger = Ledger(run.assets, *told)
-    standing = Standing(run.state, ledger, counts.get("shapes_added", 0), waits_for, run.message)
+    partial_number = run.result_number if run.partial else None
+    standing = Standing(run.state, ledger, counts.get("shapes_added", 0), waits_for, run.message, partial_number)
     return RunRecord(run, waits_for, sentence(standing), running_seconds(run, now=now))
 
 

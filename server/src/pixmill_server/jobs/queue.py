@@ -18,7 +18,7 @@ from pixmill_server.computes.tables import ComputeRow
 from pixmill_server.db.engine import announce
 from pixmill_server.jobs.errors import RunIsOver, StaleFence
 from pixmill_server.jobs.ledger import counts_of, ledger_of
-from pixmill_server.jobs.lifecycle import ACTIVE, Reason, RunStatus
+from pixmill_server.jobs.lifecycle import ACTIVE, PartialState, Reason, RunStatus
 from pixmill_server.jobs.logs import log_topic
 from pixmill_server.jobs.tables import RunRow
 
@@ -240,6 +240,7 @@ def end(
 def _settle(session: Session, run: RunRow) -> None:
     """Add up what became of the assets of a Run that ended without a commit."""
     run.counts = counts_of(ledger_of(session, run))
+    run.partial = PartialState.KEPT
 
 
 def fail(session: Session, run_id: str, fence: int, *, now: datetime, reason: Reason, message: str) -> None:

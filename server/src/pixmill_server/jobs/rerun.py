@@ -29,7 +29,7 @@ def rerun(
     with jobs.database.reading() as session:
         job = find_job(session, actor.organization_id, job_id)
         before = require_none_active(session, job.id)
-    prepared = prepare(jobs, actor.organization_id, _request(job, before, parameters or {}, on_failure))
+    prepared = prepare(jobs, actor.organization_id, request_again(job, before, parameters or {}, on_failure))
     run = new_run(jobs, prepared, job_id=job.id, number=before.number + 1)
     run.differs = differences(pins_of(before), pins_of(run))
     with jobs.database.transaction() as session:
@@ -57,7 +57,8 @@ def differences(before: Pins, after: Pins) -> list[str]:
     return found
 
 
-def _request(job: JobRow, before: RunRow, parameters: Mapping[str, Any], on_failure: str | None) -> LaunchRequest:
+def request_again(job: JobRow, before: RunRow, parameters: Mapping[str, Any], on_failure: str | None) -> LaunchRequest:
+    """The launch of a Job, asked for once more with the Parameters of its Run before and some of its own."""
     return LaunchRequest(
         processing=job.processing_id,
         version=job.version_id,

@@ -53,9 +53,9 @@ def _require_done(named: Iterable[str], done: Collection[str]) -> None:
         raise ChunkMismatch(f"Asset '{min(strangers)}' has results, and is not among those of the chunk that are done.")
 
 
-def stage(objects: Objects, run_id: str, index: int, fence: int, results: StagedResults) -> str:
-    """Store the results of a chunk; the key they lie under, which is another for another fence."""
-    key = f"runs/{run_id}/chunks/{index:08d}-{fence}"
+def stage(objects: Objects, files_id: str, index: int, attempt: str, results: StagedResults) -> str:
+    """Store the results of a chunk; the key they lie under, which is another for another attempt at it."""
+    key = f"runs/{files_id}/chunks/{index:08d}-{attempt}"
     objects.put_named(key, msgspec.msgpack.encode(results))
     return key
 

@@ -89,16 +89,22 @@ def plan_of(jobs: Jobs, caller: Caller) -> RunPlan:
         processes=compute.processes,
         scratch_bytes=compute.scratch_bytes,
         gpus=compute.gpus,
-        failures_allowed=FailurePolicy.parse(run.on_failure).failures_allowed(run.assets),
+        failures_allowed=_failures_allowed(run),
     )
+
+
+def _failures_allowed(run: RunRow) -> int | None:
+    allowed = FailurePolicy.parse(run.on_failure).failures_allowed(run.assets)
+    return None if allowed is None else allowed - run.carried.get("failed", 0)
 
 
 def heartbeat(jobs: Jobs, caller: Caller, *, progress: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
     """A sign of life; whether the Run is to be cancelled."""
     with jobs.database.transaction() as session:
         run = renew(session, caller.run_id, caller.fence, now=jobs.clock.now())
-        if run.progress != progress:
-            run.progress = dict(progress)
+        told = {**progress, **{name: count + int(progress.get(name, 0)) for name, count in run.carried.items()}}
+        if run.progress != told:
+            run.progress = told
         if any(run.facts.get(name) != fact for name, fact in facts.items()):
             run.facts = {**run.facts, **facts}
         return run.cancel_requested_at is not None
@@ -125,7 +131,7 @@ def next_chunk(jobs: Jobs, caller: Caller, *, after: int | None) -> ClaimedChunk
             chunk = claim_chunk(session, run, after=after)
         if chunk is None:
             return None
-        ids = read_scope(jobs.objects, run.id, chunk.first_row, chunk.size)
+        ids = read_scope(jobs.objects, run.files_id, chunk.first_row, chunk.size)
         pinned = pin(jobs.datasets, job.version_id, run.input_number)
         left_out: set[str] = set()
         if processing.annotates and job.existing == Existing.KEEP and pinned.counts.annotations:
@@ -169,11 +175,11 @@ def stage_chunk(jobs: Jobs, caller: Caller, index: int, told: StagedOutcome) -> 
     """
     with jobs.database.reading() as session:
         run, chunk = session.get_one(RunRow, caller.run_id), find_chunk(session, caller.run_id, index)
-    ids = read_scope(jobs.objects, run.id, chunk.first_row, chunk.size)
+    ids = read_scope(jobs.objects, run.files_id, chunk.first_row, chunk.size)
     require_results_of_done(told.done, told.tags, told.metadata)
     shapes = checked_columns(told.annotations, done=told.done, labels=run.labels)
     outcomes = _outcomes(jobs, run, ids, told)
-    key = stage(jobs.objects, run.id, index, caller.fence, _results(told))
+    key = stage(jobs.objects, run.files_id, index, f"{run.number}-{caller.fence}", _results(told))
     done = tuple(told.done)
     result = ChunkResult(done, outcomes, shapes, key, told.dropped, retried=told.retried, partial=told.partial)
     with jobs.database.transaction() as session:

@@ -82,6 +82,10 @@ class RunRow(Base):
     """The version's Labels at launch."""
     on_failure: Mapped[str] = mapped_column(Text, default="continue", server_default="continue")
     """As in its Job, unless it was said anew."""
+    continues_id: Mapped[str | None] = mapped_column(Id)
+    """The first of the Runs that this one goes on with: its files are theirs. None: it began from the start."""
+    carried: Mapped[dict[str, int]] = mapped_column(JsonValue, default=dict, server_default="{}")
+    """`done`, `failed`, `skipped`: assets that the Runs it goes on with had settled. Empty where it began anew."""
     differs: Mapped[list[str]] = mapped_column(JsonValue, default=list)
     """What is not as in the Run before."""
     chunk_size: Mapped[int]
@@ -105,6 +109,10 @@ class RunRow(Base):
     error_traceback: Mapped[str | None] = mapped_column(Text)
     result_number: Mapped[int | None]
     """The Revision it made; None: it made none."""
+    partial: Mapped[str | None] = mapped_column(Text)
+    """Of one that failed or was cancelled: what became of its staged results (`PartialState`). None: of any other."""
+    cleared_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When its files were removed; None: they are there, or are those of a Run that goes on with it."""
     assets: Mapped[int]
     """In scope."""
     progress: Mapped[dict[str, Any]] = mapped_column(JsonValue, default=dict)
@@ -118,6 +126,11 @@ class RunRow(Base):
     log_sealed: Mapped[int] = mapped_column(BigInt, default=0)
     """Bytes of the log that are sealed into objects; all of it once the Run is over and `log_complete`."""
     log_complete: Mapped[bool] = mapped_column(default=False)
+
+    @property
+    def files_id(self) -> str:
+        """The Run under whose name its list of assets and its staged results lie."""
+        return self.continues_id or self.id
 
     @property
     def state(self) -> RunStatus:

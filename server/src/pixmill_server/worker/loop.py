@@ -60,7 +60,7 @@ class Worker:
         """Until asked to end; one bad moment does not end it."""
         self._begin()
         # Beside the Runs, in a thread of its own: compacting a large version takes seconds.
-        with tending(self.workplace.datasets, every_seconds=TEND_SECONDS):
+        with tending(self.workplace.datasets, every_seconds=TEND_SECONDS, before=self.workplace.clear_away):
             self._look_until(stop)
         self._end(leave_runs=stop.leave_runs)
 

@@ -14,6 +14,7 @@ from pixmill_server.executors.contract import Executor, Handle, Running
 from pixmill_server.jobs.errors import PlacementFailed
 from pixmill_server.jobs.logs import Logs
 from pixmill_server.jobs.queue import is_anything_waiting
+from pixmill_server.jobs.upkeep import clear_away
 from pixmill_server.jobs.workers import Order, PlacedRun
 from pixmill_server.kernel.clock import Clock
 from pixmill_server.storage.objects import Digest, Objects
@@ -59,6 +60,10 @@ class Workplace:
         """Whether it is worth asking for a Run."""
         with self.database.reading() as session:
             return is_anything_waiting(session, now=self.clock.now())
+
+    def clear_away(self) -> None:
+        """Remove what Runs have left and nobody needs any more."""
+        clear_away(self.database, self.objects, now=self.clock.now())
 
     def executor(self, name: str) -> Executor:
         """Raises `PlacementFailed` where there is none of this name, or it cannot be used here."""

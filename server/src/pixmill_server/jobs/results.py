@@ -1,0 +1,122 @@
+"""From staged chunks to a Revision: what a Run has done, committed by its end or, of one that failed, by a person."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from pixmill.annotations import AnnotationColumns, Origin, Source
+from pixmill_server.datasets.changes import ChangePart, ChangeSource, Existing
+from pixmill_server.datasets.commit import commit
+from pixmill_server.datasets.errors import LeaseLost
+from pixmill_server.datasets.revise import Author, Committed, InTransaction
+from pixmill_server.jobs.access import Jobs
+from pixmill_server.jobs.ledger import SKIPPED, Outcome, add_outcomes, counts_of, dropped_of, ledger_of, staged_keys
+from pixmill_server.jobs.pins import PinnedProcessing, model_of_version, processing_of_version
+from pixmill_server.jobs.staging import read_staged
+from pixmill_server.jobs.tables import JobRow, RunRow
+
+ATTEMPTS: Final = 5
+"""How often a commit is tried whose lease somebody else took meanwhile."""
+CHUNKS_AT_ONCE: Final = 16
+COMMIT_CHUNK: Final = -1
+"""The `chunk_index` of outcomes that only the commit brought about."""
+
+
+@dataclass(frozen=True, slots=True)
+class StagedRun:
+    """A Run with what it has staged."""
+
+    run: RunRow
+    job: JobRow
+    processing: PinnedProcessing
+    model: str
+    """Empty where the Processing takes none."""
+    keys: list[str]
+    earlier_runs: tuple[str, ...]
+    """Ids of the Job's Runs before."""
+
+
+def staged_run(session: Session, run_id: str) -> StagedRun:
+    """What there is to commit of a Run."""
+    run = session.get_one(RunRow, run_id)
+    before = select(RunRow.id).where(RunRow.job_id == run.job_id, RunRow.number < run.number)
+    return StagedRun(
+        run=run,
+        job=session.get_one(JobRow, run.job_id),
+        processing=processing_of_version(session, run.processing_version_id),
+        model=model_of_version(session, run.model_version_id).name if run.model_version_id else "",
+        keys=staged_keys(session, run.id),
+        earlier_runs=tuple(session.scalars(before)),
+    )
+
+
+def commit_results(
+    jobs: Jobs,
+    staged: StagedRun,
+    *,
+    by: str | None = None,
+    remark: str = "",
+    on_part: Callable[[], None],
+    in_transaction: InTransaction,
+) -> Committed:
+    """Make what the Run has staged visible as one Revision, by its existing-annotations policy; raises as `commit`.
+
+    `by` is the user (None: who launched it). `on_part` is called now and then, `in_transaction` inside the transaction
+    that moves the pointer.
+    """
+    run, processing = staged.run, staged.processing
+    origin = Origin(Source.RUN, run_id=run.id, processing=processing.name, model=staged.model)
+
+    def parts() -> Iterable[ChangePart]:
+        return _parts(jobs, staged, on_part)
+
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return commit(
+                jobs.datasets,
+                staged.job.version_id,
+                ChangeSource(parts, origin, earlier_runs=staged.earlier_runs),
+                author=Author(user_id=by or staged.job.created_by, run_id=run.id),
+                summary=f"{processing.name}{f' with {staged.model}' if staged.model else ''}{remark}",
+                existing=Existing(staged.job.existing),
+                in_transaction=in_transaction,
+            )
+        except LeaseLost:
+            # Upkeep or somebody else's commit came in between, because this one was slow. Nothing of it is visible.
+            if attempt == ATTEMPTS:
+                raise
+    raise AssertionError
+
+
+def write_changeset(session: Session, run: RunRow, committed: Committed) -> None:
+    """What the Run did, in numbers and by asset, together with the commit."""
+    outcome, step = committed.outcome, committed.outcome.step
+    run.result_number = committed.number if committed.changed else None
+    run.counts = counts_of(
+        ledger_of(session, run),
+        late=len(outcome.skipped),
+        shapes_added=step.get("added_annotations", 0),
+        shapes_removed=step.get("removed_annotations", 0),
+        shapes_dropped=dropped_of(session, run.id) + sum(outcome.dropped.values()),
+    )
+    skipped = [Outcome(each.asset, "", SKIPPED, each.reason) for each in outcome.skipped]
+    add_outcomes(session, run.id, COMMIT_CHUNK, skipped)
+
+
+def _parts(jobs: Jobs, staged: StagedRun, on_part: Callable[[], None]) -> Iterator[ChangePart]:
+    """Many chunks at a time: the commit looks up the assets of a part all at once."""
+    keys, annotates = staged.keys, staged.processing.annotates
+    for start in range(0, len(keys), CHUNKS_AT_ONCE):
+        on_part()
+        results = list(read_staged(jobs.objects, keys[start : start + CHUNKS_AT_ONCE]))
+        columns = [found for each in results if (found := each.columns()) is not None]
+        yield ChangePart(
+            annotations=AnnotationColumns.concatenate(columns) if columns else None,
+            # A Processing that is not for shapes has not looked for any.
+            done=[asset_id for each in results for asset_id in each.done] if annotates else (),
+            tags={asset_id: tags for each in results for asset_id, tags in each.tags.items()},
+            metadata={asset_id: values for each in results for asset_id, values in each.metadata.items()},
+        )
