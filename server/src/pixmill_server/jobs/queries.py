@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from pixmill.errors import NotFound
 from pixmill_server.accounts.tables import UserRow
 from pixmill_server.computes.tables import ComputeRow
 from pixmill_server.datasets.queries import address_of
+from pixmill_server.datasets.tables import VersionRow
 from pixmill_server.jobs.errors import AmbiguousJob
 from pixmill_server.jobs.lifecycle import ACTIVE, Ledger, RunStatus, Standing, sentence
 from pixmill_server.jobs.tables import JobRow, RunOutcomeRow, RunRow, WorkerRow
@@ -58,6 +59,20 @@ class JobFilter:
     version_id: str | None = None
     processing: str | None = None
     """Its name or id."""
+    model_version_id: str | None = None
+    created_by: str | None = None
+    """A user's id."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsedInJobs:
+    """What Jobs can be told apart by: names, or ids with their names; each in the order of the names."""
+
+    processings: Sequence[str]
+    versions: Sequence[str]
+    """Addresses."""
+    models: Sequence[tuple[str, str]]
+    users: Sequence[tuple[str, str]]
 
 
 def find_job(session: Session, organization_id: str, beginning: str) -> JobRow:
@@ -127,10 +142,35 @@ def list_jobs(
             (ProcessingRow.name == where.processing) | (ProcessingRow.id == where.processing)
         )
         query = query.where(JobRow.processing_id.in_(named))
+    if where.model_version_id is not None:
+        query = query.where(JobRow.model_version_id == where.model_version_id)
+    if where.created_by is not None:
+        query = query.where(JobRow.created_by == where.created_by)
     if before is not None:
         query = query.where(JobRow.id < before)
     found = session.execute(query.order_by(JobRow.id.desc()).limit(limit)).all()
     return [_record(session, job, [run], now) for job, run in found]
+
+
+def used_in_jobs(session: Session, organization_id: str) -> UsedInJobs:
+    """What the organization's Jobs were launched on and with, and by whom; versions that are gone are left out."""
+
+    def distinct(column: InstrumentedAttribute[str | None] | InstrumentedAttribute[str]) -> list[str]:
+        of_these = select(column).where(JobRow.organization_id == organization_id).distinct()
+        return [value for value in session.scalars(of_these) if value is not None]
+
+    processings = select(ProcessingRow.name).where(ProcessingRow.id.in_(distinct(JobRow.processing_id)))
+    versions = select(VersionRow.id).where(
+        VersionRow.id.in_(distinct(JobRow.version_id)), VersionRow.deleted_at.is_(None)
+    )
+    users = session.scalars(select(UserRow).where(UserRow.id.in_(distinct(JobRow.created_by))))
+    models = [(model_id, str(_model_name(session, model_id))) for model_id in distinct(JobRow.model_version_id)]
+    return UsedInJobs(
+        processings=sorted(session.scalars(processings)),
+        versions=sorted(str(address_of(session, version_id)) for version_id in session.scalars(versions)),
+        models=sorted(models, key=lambda model: model[1]),
+        users=sorted(((user.id, user.name) for user in users), key=lambda user: user[1]),
+    )
 
 
 def outcomes_of(

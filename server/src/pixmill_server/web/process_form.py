@@ -65,6 +65,17 @@ def launch_request(processing: Processing, typed: Mapping[str, str], *, version:
     )
 
 
+def text_of(value: object) -> str:
+    """A Parameter's value as one types it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list | tuple):
+        return ", ".join(str(item) for item in value)
+    return str(value)
+
+
 def _label_map(text: str) -> dict[str, str]:
     pairs: dict[str, str] = {}
     for part in text.split(","):
@@ -83,14 +94,7 @@ def _shown(spec: ParameterSpec, processing: Processing, typed: Mapping[str, str]
     given = typed.get(PARAMETER_PREFIX + spec.name)
     if given is not None:
         return given
-    value = processing.defaults.get(spec.name, spec.default)
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, list | tuple):
-        return ", ".join(str(item) for item in value)
-    return str(value)
+    return text_of(processing.defaults.get(spec.name, spec.default))
 
 
 def _field(spec: ParameterSpec, value: str, labels: Sequence[str]) -> Field:

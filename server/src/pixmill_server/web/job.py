@@ -1,0 +1,251 @@
+"""A Job: its Runs, the live log of the chosen one, what went in and what came out."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from fastapi.responses import RedirectResponse, Response
+
+from pixmill.errors import Conflict, PixmillError
+from pixmill.parameters import values_from_text
+from pixmill_server.datasets.queries import pin
+from pixmill_server.jobs.lifecycle import RunStatus
+from pixmill_server.jobs.queries import JobRecord, RunRecord, find_job, find_run, outcomes_of, show_job
+from pixmill_server.jobs.rerun import rerun
+from pixmill_server.jobs.runs import cancel
+from pixmill_server.processings.queries import find_processing
+from pixmill_server.web.jobs import Progress, job_line, progress_of
+from pixmill_server.web.page import Services, Visitor, page_router, render
+from pixmill_server.web.phrases import count_of, duration
+from pixmill_server.web.process import Refusal, typed_form
+from pixmill_server.web.process_form import PARAMETER_PREFIX, Field, parameter_fields, text_of
+
+OUTCOMES_SHOWN = 200
+DIGEST_SHOWN = 16
+
+router = page_router()
+
+
+@dataclass(frozen=True, slots=True)
+class RunLine:
+    """A Run in the list of its Job's."""
+
+    number: int
+    href: str
+    status: str
+    running_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class RunFailure:
+    """What ended a Run: the last line first in sight, the whole stack trace below it."""
+
+    last_line: str
+    traceback: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunShown:
+    """The chosen Run."""
+
+    number: int
+    status: str
+    is_active: bool
+    outcome: str
+    progress: Progress
+    tiles: Sequence[tuple[str, str]]
+    error: RunFailure | None
+    differs: Sequence[str]
+    """What is not as in the Run before."""
+    inputs: Sequence[tuple[str, str, str]]
+    """Name, value, and where a link leads (empty: none)."""
+    parameters: Sequence[tuple[str, str]]
+    facts: Sequence[tuple[str, str]]
+    state_href: str
+    log_href: str
+    log_stream_href: str
+
+
+@router.get("/jobs/{job_id}")
+def job_page(
+    request: Request,
+    services: Services,
+    visitor: Visitor,
+    job_id: str,
+    run: int | None = None,
+    after: str = "",
+) -> Response:
+    """A Job; `run` (None: the newest) chooses whose log and figures are shown, `after` goes on in its failed assets."""
+    return render(request, "job.html", **_page(services, visitor, job_id, run, after=after))
+
+
+@router.get("/jobs/{job_id}/state")
+def run_state(request: Request, services: Services, visitor: Visitor, job_id: str, run: int) -> Response:
+    """Where a Run stands: what is asked again while it goes on."""
+    record, chosen = _chosen(services, visitor, job_id, run)
+    return render(request, "run_state.html", job=job_line(record), run=_run_shown(record, chosen))
+
+
+@router.post("/jobs/{job_id}/cancel")
+def cancel_job(services: Services, visitor: Visitor, job_id: str) -> Response:
+    """Ask the active Run to end; nothing happens where it just did by itself."""
+    with services.database.transaction() as session:
+        job = find_job(session, visitor.organization_id, job_id)
+        with suppress(Conflict):
+            cancel(session, job.id, now=services.clock.now())
+    return RedirectResponse(f"/jobs/{job_id}", HTTPStatus.SEE_OTHER)
+
+
+@router.post("/jobs/{job_id}/rerun")
+def rerun_job(
+    request: Request,
+    services: Services,
+    visitor: Visitor,
+    job_id: str,
+    typed: Annotated[dict[str, str], Depends(typed_form)],
+) -> Response:
+    """Start a new Run with the same Parameters or those that were changed; a refusal shows the Job, with the reason."""
+    try:
+        rerun(services.jobs, visitor, job_id, _edited(services, visitor, job_id, typed))
+    except PixmillError as error:
+        page = _page(services, visitor, job_id, None, typed=typed)
+        page["refusal"] = Refusal(error.message, error.hint, getattr(error, "field", ""))
+        return render(request, "job.html", status=HTTPStatus.UNPROCESSABLE_ENTITY, **page)
+    return RedirectResponse(f"/jobs/{job_id}", HTTPStatus.SEE_OTHER)
+
+
+def _page(
+    services: Services,
+    visitor: Visitor,
+    job_id: str,
+    number: int | None,
+    *,
+    after: str = "",
+    typed: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    record, chosen = _chosen(services, visitor, job_id, number)
+    with services.database.reading() as session:
+        found = outcomes_of(session, chosen.row.id, after=after or None, limit=OUTCOMES_SHOWN + 1)
+    more = found[OUTCOMES_SHOWN - 1].asset_id if len(found) > OUTCOMES_SHOWN else ""
+    return {
+        "job": job_line(record),
+        "run": _run_shown(record, chosen),
+        "runs": [_run_line(record, item) for item in record.runs],
+        "outcomes": found[:OUTCOMES_SHOWN],
+        "more_href": more and f"/jobs/{record.row.id}?run={chosen.row.number}&after={more}",
+        "fields": _fields(services, visitor, record, typed),
+        "refusal": None,
+    }
+
+
+def _fields(
+    services: Services, visitor: Visitor, record: JobRecord, typed: Mapping[str, str] | None
+) -> Sequence[Field]:
+    """Those of the newest code, with what the newest Run was given, or what was typed since."""
+    processing = find_processing(services.processings, visitor.organization_id, record.row.processing_id)
+    given = {PARAMETER_PREFIX + name: text_of(value) for name, value in record.runs[0].row.given.items()}
+    labels = [label.name for label in pin(services.datasets, record.row.version_id).labels]
+    return parameter_fields(processing, {**given, **(typed or {})}, labels=labels)
+
+
+def _edited(services: Services, visitor: Visitor, job_id: str, typed: Mapping[str, str]) -> dict[str, Any]:
+    """The Parameters that were changed in the form."""
+    record, _ = _chosen(services, visitor, job_id, None)
+    shown = {field.name: field.value for field in _fields(services, visitor, record, None)}
+    changed = {
+        name.removeprefix(PARAMETER_PREFIX): text.strip()
+        for name, text in typed.items()
+        if name in shown and text.strip() != shown[name]
+    }
+    processing = find_processing(services.processings, visitor.organization_id, record.row.processing_id)
+    return dict(values_from_text(processing.newest.specs, changed))
+
+
+def _chosen(services: Services, visitor: Visitor, job_id: str, number: int | None) -> tuple[JobRecord, RunRecord]:
+    with services.database.reading() as session:
+        job = find_job(session, visitor.organization_id, job_id)
+        run = find_run(session, job.id, number)
+        record = show_job(session, job, now=services.clock.now())
+    return record, next(item for item in record.runs if item.row.number == run.number)
+
+
+def _run_line(record: JobRecord, run: RunRecord) -> RunLine:
+    href = f"/jobs/{record.row.id}?run={run.row.number}"
+    return RunLine(run.row.number, href, run.row.status, run.running_seconds)
+
+
+def _run_shown(record: JobRecord, run: RunRecord) -> RunShown:
+    row = run.row
+    api = f"/api/v1/jobs/{record.row.id}/runs/{row.number}"
+    return RunShown(
+        number=row.number,
+        status=row.status,
+        is_active=row.state.is_active,
+        outcome=f"waits for {run.waits_for}" if run.waits_for else run.outcome,
+        progress=progress_of(run),
+        tiles=_tiles(run),
+        error=_failure(run),
+        differs=row.differs,
+        inputs=_inputs(record, run),
+        parameters=[(name, str(value)) for name, value in row.parameters.items()],
+        facts=_facts(row.facts or {}),
+        state_href=f"/jobs/{record.row.id}/state?run={row.number}",
+        log_href=f"{api}/log",
+        log_stream_href=f"{api}/log/stream",
+    )
+
+
+def _tiles(run: RunRecord) -> list[tuple[str, str]]:
+    row, progress = run.row, progress_of(run)
+    speed = (row.progress or {}).get("images_per_second")
+    tiles = [
+        ("running time", duration(run.running_seconds)),
+        ("assets", f"{count_of(progress.finished)} of {count_of(progress.total)}"),
+    ]
+    if speed:
+        tiles.append(("images/s", f"{speed:.1f}"))
+        if row.state.is_active:
+            tiles.append(("left", duration((progress.total - progress.finished) / speed)))
+    names = {"failed": "failed", "skipped": "skipped", "shapes_added": "shapes added", "shapes_removed": "replaced"}
+    counts = row.counts or {}
+    tiles += [(name, count_of(counts[key])) for key, name in names.items() if counts.get(key)]
+    if row.price_per_hour:
+        tiles.append(("cost", f"{run.cost:.4f}"))
+    return tiles
+
+
+def _failure(run: RunRecord) -> RunFailure | None:
+    row = run.row
+    if row.state is not RunStatus.FAILED:
+        return None
+    said = ": ".join(part for part in (row.error_type, row.error_message) if part)
+    return RunFailure(said or row.message or row.reason or "failed", row.error_traceback or "")
+
+
+def _inputs(record: JobRecord, run: RunRecord) -> list[tuple[str, str, str]]:
+    row, version = run.row, f"/datasets/{record.version}"
+    result = f"{record.version}@{row.result_number}" if row.result_number else "nothing committed"
+    inputs = [
+        ("Revision", f"{record.version}@{row.input_number}", f"{version}/history"),
+        ("Result", result, f"{version}/history" if row.result_number else ""),
+        ("Processing", f"{record.processing}, version {row.processing_number}", f"/processings/{record.processing}"),
+        ("Code", row.code_digest[:DIGEST_SHOWN], ""),
+    ]
+    inputs += [("Model file", f"{name} {digest[:DIGEST_SHOWN]}", "") for name, digest in row.model_digests.items()]
+    inputs += [("Class to Label", f"{name} \u2192 {label}", "") for name, label in (row.label_map or {}).items()]
+    inputs.append(("Existing annotations", record.row.existing, ""))
+    inputs.append(("On failure", record.row.on_failure, ""))
+    return inputs
+
+
+def _facts(facts: Mapping[str, object], prefix: str = "") -> list[tuple[str, str]]:
+    shown: list[tuple[str, str]] = []
+    for name, value in facts.items():
+        if isinstance(value, Mapping):
+            shown += _facts(value, f"{prefix}{name} ")
+        elif value not in (None, "", []):
+            shown.append((f"{prefix}{name}".replace("_", " "), str(value)))
+    return shown

@@ -1,0 +1,127 @@
+"""The list of Jobs and what one does with a Job: filter, cancel, re-run with edited Parameters."""
+
+from collections.abc import Iterator
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from tests.e2e.product import Product, product_up
+
+COUNTS = '''# /// script
+# dependencies = []
+# ///
+"""Say a word for every image."""
+
+import time
+from collections.abc import Iterator
+
+from pixmill.authoring import Batch, Change, processing
+
+
+@processing(kind="tagging", batch_size=1)
+class Count:
+    """Say a word for every image.
+
+    Args:
+        word: what is said.
+        seconds: how long each image takes.
+    """
+
+    def __init__(self, *, word: str = "<b>one</b>", seconds: float = 0.0) -> None:
+        self.word, self.seconds = word, seconds
+
+    def __call__(self, batch: Batch) -> Iterator[Change]:
+        for asset in batch.assets:
+            if asset.path == "2.png":
+                raise ValueError("no <i>luck</i>")
+            print(self.word, flush=True)
+            time.sleep(self.seconds)
+            yield asset.tag("seen")
+'''
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """Pixmill with two versions of four plain images, and a Processing that one of them defeats."""
+    folder = tmp_path_factory.mktemp("plain")
+    for number in range(4):
+        Image.new("RGB", (64, 48), (40 * number, 90, 160)).save(folder / f"{number}.png")
+    code = tmp_path_factory.mktemp("code") / "count.py"
+    code.write_text(COUNTS)
+    with product_up(tmp_path_factory.mktemp("product") / "data") as product:
+        product.require("datasets", "import", str(folder), "--to", "plain/v1")
+        product.require("datasets", "fork", "plain/v1", "plain/v2")
+        product.require("processings", "push", str(code))
+        yield product
+
+
+@pytest.fixture
+def signed_in(page: Page, product: Product) -> Page:
+    """The page, signed in with the token of this machine."""
+    page.goto(f"{product.url}/sign-in")
+    page.get_by_label("API token").fill((product.data / "local-token").read_text().strip())
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/datasets")
+    return page
+
+
+def test_jobs_are_filtered_by_an_address_that_can_be_shared(signed_in: Page, product: Product) -> None:
+    first = product.ask("jobs", "launch", "count", "plain/v1")
+    second = product.ask("jobs", "launch", "count", "plain/v2")
+    for job in (first, second):
+        product.run("jobs", "wait", job["id"])
+    signed_in.goto(f"{product.url}/jobs")
+    expect(signed_in.get_by_role("row")).to_have_count(3)
+    signed_in.get_by_label("Version").select_option("plain/v2")
+    signed_in.wait_for_url("**/jobs?version=plain%2Fv2")
+    expect(signed_in.get_by_role("row")).to_have_count(2)
+    expect(signed_in.get_by_role("row").nth(1)).to_contain_text(second["id"])
+    signed_in.get_by_role("link", name="Cancelled").click()
+    expect(signed_in.get_by_role("heading", name="No such Jobs")).to_be_visible()
+
+
+def test_a_status_that_is_none_is_refused_with_those_there_are(signed_in: Page, product: Product) -> None:
+    signed_in.goto(f"{product.url}/jobs?status=sleeping")
+    expect(signed_in.locator("main")).to_contain_text("No Job is 'sleeping'")
+    expect(signed_in.locator("main")).to_contain_text("pending, running")
+
+
+def test_a_running_job_is_cancelled_on_its_page_and_run_again_with_edited_parameters(
+    signed_in: Page, product: Product
+) -> None:
+    job = product.ask("jobs", "launch", "count", "plain/v1", "-p", "seconds=600")
+    signed_in.goto(f"{product.url}/jobs/{job['id']}")
+    expect(signed_in.get_by_role("log")).to_contain_text("<b>one</b>", timeout=60_000)
+    signed_in.get_by_role("button", name="Cancel", exact=True).click()
+    signed_in.get_by_role("button", name="Cancel the Run").click()
+    expect(signed_in.locator(".pill").first).to_have_text("cancelled", timeout=60_000)
+    signed_in.get_by_role("button", name="Re-run…").click()
+    expect(signed_in.get_by_label("seconds")).to_have_value("600.0")
+    signed_in.get_by_label("seconds").fill("0")
+    signed_in.get_by_label("word").fill("<i>two</i>")
+    signed_in.get_by_role("button", name="Re-run", exact=True).click()
+    expect(signed_in.get_by_role("log")).to_contain_text("<i>two</i>", timeout=60_000)
+    expect(signed_in.get_by_role("link", name="Run 2")).to_be_visible()
+    expect(signed_in.locator("#run-about")).to_contain_text("word: <b>one</b> -> <i>two</i>")
+
+
+def test_what_is_wrong_with_edited_parameters_is_said_where_they_are(signed_in: Page, product: Product) -> None:
+    job = product.ask("jobs", "launch", "count", "plain/v1")
+    product.run("jobs", "wait", job["id"])
+    signed_in.goto(f"{product.url}/jobs/{job['id']}")
+    signed_in.get_by_role("button", name="Re-run…").click()
+    signed_in.get_by_label("batch_size").fill("-3")
+    signed_in.locator("#rerun form").evaluate("form => form.noValidate = true")
+    signed_in.get_by_role("button", name="Re-run", exact=True).click()
+    expect(signed_in.get_by_role("dialog").get_by_role("alert")).to_contain_text("batch_size")
+    expect(signed_in.get_by_label("batch_size")).to_have_value("-3")
+
+
+def test_the_assets_that_failed_are_links_with_their_reason(signed_in: Page, product: Product) -> None:
+    job = product.ask("jobs", "launch", "count", "plain/v2")
+    product.run("jobs", "wait", job["id"])
+    signed_in.goto(f"{product.url}/jobs/{job['id']}")
+    row = signed_in.locator("#outcomes").get_by_role("row").nth(1)
+    expect(row).to_contain_text("no <i>luck</i>")
+    assert "/datasets/plain/v2/assets/" in (row.get_by_role("link", name="2.png").get_attribute("href") or "")
