@@ -80,6 +80,8 @@ def _paths(job: str) -> list[str]:
 
 
 def _violations(page: Page, address: str) -> list[str]:
-    page.goto(address)
+    answer = page.goto(address)
+    if answer is None or "text/html" not in answer.headers.get("content-type", ""):
+        return []
     page.add_script_tag(path=AXE)
     return [f"{address}: {rule}: {nodes[:300]}" for impact, rule, nodes in page.evaluate(RUN) if impact in SERIOUS]
