@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 
 from pixmill.errors import Conflict, InvalidInput
@@ -46,6 +47,8 @@ class Settings:
     """The address that browsers use, where it is not `http://host:port`."""
     reference_roots: tuple[Path, ...] = ()
     """Folders of this machine out of which images may be imported by reference."""
+    reference_networks: tuple[str, ...] = ()
+    """Networks that are not public (`10.1.0.0/16`), out of which Runs may fetch images by their address."""
     sandbox: str = "auto"
     """`auto`, `bubblewrap`, `landlock` or `none`."""
     bundle: Path = BUNDLE
@@ -100,6 +103,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
             for root in (given.get("PIXMILL_REFERENCE_ROOTS") or "").split(os.pathsep)
             if root
         ),
+        reference_networks=_networks(given.get("PIXMILL_REFERENCE_NETWORKS") or ""),
         sandbox=given.get("PIXMILL_SANDBOX") or "auto",
         bundle=Path(given.get("PIXMILL_BUNDLE") or BUNDLE),
         hub=Path(given["PIXMILL_HUB"]) if given.get("PIXMILL_HUB") else None,
@@ -138,6 +142,21 @@ def prepare_data_folder(settings: Settings, *, version: str) -> None:
 def _default_data(given: Mapping[str, str]) -> Path:
     shared = given.get("XDG_DATA_HOME")
     return (Path(shared) if shared else Path.home() / ".local" / "share") / "pixmill"
+
+
+def _networks(text: str) -> tuple[str, ...]:
+    """Separated by commas."""
+    networks = tuple(part.strip() for part in text.split(",") if part.strip())
+    for network in networks:
+        try:
+            ip_network(network)
+        except ValueError as error:
+            raise InvalidInput(
+                f"PIXMILL_REFERENCE_NETWORKS cannot hold '{network}': {error}.",
+                hint="Write networks such as 10.1.0.0/16, separated by commas.",
+                field="reference_networks",
+            ) from error
+    return networks
 
 
 def _log_limit(text: str | None) -> int:

@@ -35,6 +35,8 @@ class Configuration(Struct):
     sandbox: str = "auto"
     source: str | None = None
     """The Processing's file on this machine; None: it is fetched."""
+    reference_networks: list[str] = []
+    """Networks that are not public, out of which images may be fetched by their address."""
     lease_seconds: float = DEFAULT_LEASE_SECONDS
     """For how long the server may be silent before the Run is given up."""
 
@@ -52,6 +54,7 @@ def main() -> int:
         fence=configuration.fence,
         patience_seconds=configuration.lease_seconds,
         source=None if configuration.source is None else Path(configuration.source),
+        reference_networks=configuration.reference_networks,
     )
     folder = Path(configuration.environment)
     placement = Placement(Environment(folder, folder.name), Path(configuration.scratch), configuration.sandbox)

@@ -21,6 +21,7 @@ from pixmill.runtime.plan import (
     RunPlan,
     StagedChunk,
 )
+from pixmill.runtime.remote_images import RemoteImages
 from pixmill.runtime.server import AssetUnreadable, RunOver, ServerLost, ServerRefused
 
 _FIRST_WAIT_SECONDS: Final = 0.1
@@ -46,6 +47,7 @@ class HttpRunServer:
         fence: int,
         patience_seconds: float,
         source: Path | None = None,
+        reference_networks: Sequence[str] = (),
     ) -> None:
         self._root = server_url.rstrip("/") + "/"
         self._run = urljoin(self._root, f"api/v1/runtime/runs/{run_id}/")
@@ -54,6 +56,8 @@ class HttpRunServer:
         self._client = httpx2.Client(headers=headers, timeout=_TIMEOUT_SECONDS, trust_env=not plain, verify=not plain)
         self._patience_seconds = patience_seconds
         self._source = source
+        # Somebody else's machines: they must not see the Run's token.
+        self._remote_images = RemoteImages.of(reference_networks)
         self._last_claimed = -1
 
     def plan(self) -> RunPlan:
@@ -102,8 +106,7 @@ class HttpRunServer:
             if asset.local_path is not None:
                 return Path(asset.local_path).read_bytes()
             if "://" in asset.url:
-                # Somebody else's machine: it must not see the Run's token.
-                return httpx2.get(asset.url, timeout=_TIMEOUT_SECONDS, follow_redirects=True).raise_for_status().content
+                return self._remote_images.read(asset.url)
             return self._fetch(asset.url)
         except OSError as error:
             raise AssetUnreadable(f"the file cannot be read: {error.strerror}") from error

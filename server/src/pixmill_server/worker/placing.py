@@ -102,6 +102,7 @@ def _configuration(workplace: Workplace, run: ClaimedRun, order: Order, environm
         "scratch": str(workplace.scratch_of(run.run_id)),
         "sandbox": workplace.sandbox,
         "source": str(workplace.source_of(order)),
+        "reference_networks": list(workplace.reference_networks),
     }
     return json.dumps(configuration).encode()
 

@@ -1,7 +1,7 @@
 """What a worker has to work with on its machine."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -37,6 +37,8 @@ class Workplace:
     scratch: Path
     sandbox: str
     """`auto`, or the tier that must be used."""
+    reference_networks: Sequence[str] = ()
+    """Networks that are not public, out of which a Run may fetch images by their address."""
 
     @classmethod
     def of(cls, services: Services, server_url: str) -> Self:
@@ -54,6 +56,7 @@ class Workplace:
             environments=processings.environments,
             scratch=services.settings.scratch,
             sandbox=processings.sandbox,
+            reference_networks=services.settings.reference_networks,
         )
 
     def has_waiting(self) -> bool:
