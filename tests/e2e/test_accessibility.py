@@ -76,6 +76,7 @@ def _paths(job: str) -> list[str]:
     ]
     pages = {route.path for route in routes if "GET" in (route.methods or ())} - NOT_PAGES - {"/sign-in"}
     addresses = sorted(path.format(**EXAMPLES, job_id=job) for path in pages)
+    addresses.append("/processings/unlucky/edit")
     return [*addresses, "/datasets/plain/v1/process?processing=yolo-preannotation&check=1", "/datasets/no/where"]
 
 

@@ -10,6 +10,8 @@ from pixmill.cli.connect import connect
 from pixmill.cli.output import Json, print_facts, print_json, print_list, talk
 from pixmill.cli.parameters import ParameterOptions, parameters_of
 from pixmill.client.processings import specs_of
+from pixmill.environments import starter_source
+from pixmill.errors import InvalidInput
 from pixmill.parameters import ParameterSpec
 
 app = typer.Typer(help="Code that runs over a DatasetVersion.")
@@ -75,6 +77,44 @@ def push_processing(
         print_json(found)
     else:
         console.print(f"{found.name}@{found.number}: {found.title}.")
+
+
+@app.command("new")
+def new_processing(
+    name: Annotated[str, typer.Argument(help="Like tag-dark-images.")],
+    *,
+    out: Annotated[Path, typer.Option(help="The folder that the file is written into.")] = Path(),
+    json: Json = False,
+) -> None:
+    """Write a commented file to begin a Processing with; no server is asked."""
+    file = out / f"{name.replace('-', '_')}.py"
+    source = starter_source(name)
+    try:
+        # Never over a file that is there.
+        with file.open("x", encoding="utf-8") as opened:
+            opened.write(source)
+    except OSError as error:
+        raise InvalidInput(
+            f"'{file}' cannot be written: {error.strerror}.", hint="Give another name or --out."
+        ) from error
+    if json:
+        print_json({"name": name, "file": str(file)})
+        return
+    talk().print(f"Wrote {file}. Try it: pixmill processings test {file} FOLDER")
+
+
+@app.command("copy")
+def copy_processing(
+    name: str, *, to: Annotated[str, typer.Option(help="What the copy is called.")], json: Json = False
+) -> None:
+    """Copy a Processing, public or not, into a private one."""
+    console = talk()
+    with connect() as client, console.status(f"Copying {name} ..."):
+        found = client.processings.copy(name, to=to)
+    if json:
+        print_json(found)
+    else:
+        console.print(f"{found.name}@{found.number}: a private copy of {name}.")
 
 
 @app.command("set")

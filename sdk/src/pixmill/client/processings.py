@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from pixmill.client.connection import Connection, items_of
 from pixmill.errors import InvalidInput
 from pixmill.parameters import ParameterSpec, spec_from_json, values_from_text
-from pixmill.wire.processings import Processing, ProcessingPage, PushProcessing, SetProcessing
+from pixmill.wire.processings import CopyProcessing, Processing, ProcessingPage, PushProcessing, SetProcessing
 
 _PUSH_SECONDS = 1800.0
 
@@ -41,6 +41,12 @@ class Processings:
             raise InvalidInput(f"'{file}' cannot be read: {why}.", hint="Give a Python file.") from error
         send = PushProcessing(file_name=file.name, source=source).model_dump_json().encode()
         answer = self._connection.raw("POST", "/processings", content=send, timeout_seconds=_PUSH_SECONDS)
+        return Processing.model_validate_json(answer.content)
+
+    def copy(self, name: str, *, to: str) -> Processing:
+        """A private Processing with the code and packages of another, called `to`."""
+        send = CopyProcessing(to=to).model_dump_json().encode()
+        answer = self._connection.raw("POST", f"/processings/{name}/copy", content=send, timeout_seconds=_PUSH_SECONDS)
         return Processing.model_validate_json(answer.content)
 
     def set(

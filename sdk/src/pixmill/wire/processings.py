@@ -86,6 +86,13 @@ class PushProcessing(WireRequest):
     source: str = Field(max_length=4 << 20)
 
 
+class CopyProcessing(WireRequest):
+    """A private Processing with the code of another."""
+
+    to: str = Field(max_length=80)
+    """What it is called: small letters and digits, with dashes between words."""
+
+
 class SetProcessing(WireRequest):
     """Defaults of one's own; null takes a Parameter back to its author's default."""
 

@@ -4,6 +4,7 @@ from fastapi import APIRouter, Response
 
 from pixmill.errors import NotFound
 from pixmill.wire.processings import (
+    CopyProcessing,
     Processing,
     ProcessingPage,
     ProcessingSchema,
@@ -13,7 +14,7 @@ from pixmill.wire.processings import (
 )
 from pixmill_server.api.dependencies import CurrentActor, Services
 from pixmill_server.api.pages import DEFAULT_LIMIT, Cursor, Limit, cut
-from pixmill_server.processings import queries, records
+from pixmill_server.processings import copy, queries, records
 from pixmill_server.processings.defaults import set_defaults
 from pixmill_server.processings.push import push
 
@@ -52,6 +53,12 @@ def push_processing(services: Services, actor: CurrentActor, request: PushProces
     """Take a file in. Building its environment may take minutes the first time; the same file again changes nothing."""
     source = request.source.encode()
     return _processing(push(services.processings, actor, source, file_name=request.file_name))
+
+
+@router.post("/{name}/copy", status_code=201)
+def copy_processing(services: Services, actor: CurrentActor, name: str, request: CopyProcessing) -> Processing:
+    """A private Processing with the same code and packages, under a name of its own."""
+    return _processing(copy.copy_processing(services.processings, actor, name, to=request.to))
 
 
 @router.patch("/{name}")

@@ -22,10 +22,20 @@ _FILE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,99}\.py")
 _LARGEST_SOURCE_BYTES = 4 << 20
 
 
-def push(processings: Processings, actor: Actor, source: bytes, *, file_name: str) -> Processing:
+def push(
+    processings: Processings,
+    actor: Actor,
+    source: bytes,
+    *,
+    file_name: str,
+    name: str | None = None,
+    locked: bytes | None = None,
+) -> Processing:
     """The Processing with this file as its newest version; the same file again changes nothing.
 
-    Raises `ProcessingError` for what is none, `EnvironmentFailed` where its environment cannot be made.
+    `name` is what it must be called (None: whatever it is called); `locked` is a lock to take as it is (None: what its
+    header asks for is locked now). Raises `ProcessingError` for what is none, `EnvironmentFailed` where its environment
+    cannot be made.
     """
     if not _FILE_NAME.fullmatch(file_name):
         raise ProcessingError(f"'{file_name}' is no name of a Python file.", hint="Call it like my_processing.py.")
@@ -36,15 +46,20 @@ def push(processings: Processings, actor: Actor, source: bytes, *, file_name: st
     except UnicodeDecodeError as error:
         raise ProcessingError(f"'{file_name}' is not UTF-8: {error.reason}.", hint="Save it as UTF-8.") from error
     header = parse_header(text)
-    locked = _lock_of_same_source(processings, actor, source) or lock(header)
+    locked = locked or _lock_of_same_source(processings, actor, source) or lock(header)
     environment = build(locked, processings.sdk_wheel, processings.environments)
     with TemporaryDirectory() as folder:
         file = Path(folder) / file_name.replace("-", "_")
         file.write_bytes(source)
         schema = processing_schema(environment, file, sandbox=processings.sandbox)
+    if name is not None and schema["name"] != name:
+        raise ProcessingError(
+            f"This code is called '{schema['name']}', not '{name}': its class or function gives it its name.",
+            hint=f"Call it as before to make a new version, or make '{schema['name']}' a Processing of its own.",
+        )
     code = Code(source, locked, header, schema)
-    name = store(processings, code, organization_id=actor.organization_id, user_id=actor.user_id)
-    return find_processing(processings, actor.organization_id, name)
+    stored = store(processings, code, organization_id=actor.organization_id, user_id=actor.user_id)
+    return find_processing(processings, actor.organization_id, stored)
 
 
 def _lock_of_same_source(processings: Processings, actor: Actor, source: bytes) -> bytes | None:

@@ -1,22 +1,29 @@
-"""The list of Processings, public and one's own alike, and what is inside one."""
+"""The list of Processings, public ones and one's own alike, and what is inside one."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
 
 from fastapi import Request
 from fastapi.responses import Response
+from markupsafe import Markup
 
+from pixmill.errors import NotFound
 from pixmill.parameters import ParameterSpec
 from pixmill_server.jobs.queries import JobFilter, list_jobs
+from pixmill_server.jobs.usage import last_used
 from pixmill_server.processings.queries import find_processing, list_processings, read_source
-from pixmill_server.processings.records import Processing
+from pixmill_server.processings.records import Processing, ProcessingVersion
+from pixmill_server.web.code import highlighted
 from pixmill_server.web.jobs import job_line
 from pixmill_server.web.page import Services, Visitor, page_router, render
 
 JOBS_SHOWN = 10
-DIGEST_SHOWN = 16
+DIGEST_SHOWN = 12
+WHOSE = (("", "all"), ("private", "private"), ("public", "public"))
+# Addresses below /processings that are pages of their own.
+NOT_NAMES = frozenset({"new"})
 
 router = page_router()
 
@@ -34,6 +41,8 @@ class ProcessingLine:
     defaults: str
     number: int
     changed_at: datetime
+    used_at: datetime | None
+    """None: never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +57,55 @@ class ParameterLine:
     help: str
 
 
+@dataclass(frozen=True, slots=True)
+class VersionLine:
+    """A version of the code; `href` shows it."""
+
+    number: int
+    href: str
+    digest: str
+    created_at: datetime
+    is_shown: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CodeShown:
+    """The code of one version."""
+
+    number: int
+    text: Markup
+    lines: int
+    source_href: str
+
+
 @router.get("/processings")
-def processings_page(request: Request, services: Services, visitor: Visitor) -> Response:
-    """Public and own, by name."""
+def processings_page(
+    request: Request, services: Services, visitor: Visitor, q: str = "", kind: str = "", whose: str = ""
+) -> Response:
+    """Public and own, by name; `q` is looked for in name and description, `whose` is private or public."""
     found = list_processings(services.processings, visitor.organization_id)
-    return render(request, "processings.html", processings=[_line(item) for item in found])
+    with services.database.reading() as session:
+        used = last_used(session, visitor.organization_id)
+    own = {item.name for item in found if not item.public}
+    chosen = [item for item in found if _fits(item, q, kind, whose)]
+    return render(
+        request,
+        "processings.html",
+        processings=[_line(item, own=own, used_at=used.get(item.id)) for item in chosen],
+        total=len(found),
+        kinds=[("", "all"), *((one, one) for one in sorted({item.kind for item in found}))],
+        chosen={"q": q, "kind": kind, "whose": whose},
+        whose=WHOSE,
+    )
 
 
 @router.get("/processings/{name}")
-def processing_page(request: Request, services: Services, visitor: Visitor, name: str) -> Response:
-    """Description, Parameters, code, versions and the Jobs that used it."""
+def processing_page(
+    request: Request, services: Services, visitor: Visitor, name: str, version: int | None = None, saved: str = ""
+) -> Response:
+    """Description, Parameters, code (of the newest or a chosen version), versions and the Jobs that used it."""
     found = find_processing(services.processings, visitor.organization_id, name)
+    shown = _chosen_version(found, version)
     with services.database.reading() as session:
         jobs = list_jobs(
             session,
@@ -68,34 +115,98 @@ def processing_page(request: Request, services: Services, visitor: Visitor, name
             limit=JOBS_SHOWN,
             now=services.clock.now(),
         )
+        used_at = last_used(session, visitor.organization_id).get(found.id)
+    source = read_source(services.processings, shown).decode("utf-8", errors="replace")
+    href = href_of(found, own=_own_names(list_processings(services.processings, visitor.organization_id)))
     return render(
         request,
         "processing.html",
-        processing=_line(found),
-        description=found.description,
+        processing=_line(found, own=(), used_at=used_at, href=href),
+        description=_description(found),
         compute=found.compute,
-        dependencies=found.newest.requires.get("dependencies") or [],
+        dependencies=shown.requires.get("dependencies") or [],
+        python=shown.requires.get("python") or "",
+        form="per batch" if shown.schema.get("form") == "batch" else "once, on the whole version",
+        network=bool(shown.schema.get("requires_network")),
         parameters=[_parameter(spec, found) for spec in found.newest.specs],
-        versions=[
-            (version.number, version.code_digest[:DIGEST_SHOWN], version.created_at) for version in found.versions
-        ],
-        source=read_source(services.processings, found.newest).decode("utf-8", errors="replace"),
+        versions=[_version(one, href, shown) for one in found.versions],
+        code=CodeShown(
+            number=shown.number,
+            text=highlighted(source),
+            lines=source.count("\n") + 1,
+            source_href=f"/api/v1/processings/{found.id}/versions/{shown.number}/source",
+        ),
         jobs=[job_line(record) for record in jobs],
+        saved=SAVED.get(saved, ""),
     )
 
 
-def _line(found: Processing) -> ProcessingLine:
-    specs = found.newest.specs
+SAVED = {
+    "version": "Saved as a new version. Launches and re-runs take it from now on.",
+    "same": "Nothing had changed: it is the same code as before.",
+    "defaults": "The defaults are set: launches take them from now on.",
+    "copy": "This copy is yours: edit it as you like.",
+    "new": "It is there. Try it with Process on a version of a Dataset.",
+}
+"""What is said after a change, by the word in the address."""
+
+
+def href_of(found: Processing, *, own: Collection[str]) -> str:
+    """By name; by id where the name leads to another: to one's own of that name, or to a page."""
+    is_hidden = (found.public and found.name in own) or found.name in NOT_NAMES
+    return f"/processings/{quote(found.id if is_hidden else found.name, safe='')}"
+
+
+def _own_names(found: Iterable[Processing]) -> set[str]:
+    return {item.name for item in found if not item.public}
+
+
+def _fits(item: Processing, q: str, kind: str, whose: str) -> bool:
+    text = f"{item.name} {item.title} {item.description}".lower()
+    return (
+        all(word in text for word in q.lower().split())
+        and kind in ("", item.kind)
+        and whose in ("", "public" if item.public else "private")
+    )
+
+
+def _chosen_version(found: Processing, number: int | None) -> ProcessingVersion:
+    if number is None:
+        return found.newest
+    for version in found.versions:
+        if version.number == number:
+            return version
+    raise NotFound("version of the Processing", f"{found.name}@{number}", hint=f"Its newest is {found.newest.number}.")
+
+
+def _version(version: ProcessingVersion, href: str, shown: ProcessingVersion) -> VersionLine:
+    return VersionLine(
+        number=version.number,
+        href=f"{href}?version={version.number}#code",
+        digest=version.code_digest[:DIGEST_SHOWN],
+        created_at=version.created_at,
+        is_shown=version.number == shown.number,
+    )
+
+
+def _description(found: Processing) -> Sequence[str]:
+    """In paragraphs, without the title; their lines flow."""
+    text = found.description.removeprefix(found.title).lstrip(". \n")
+    return [" ".join(part.split()) for part in text.split("\n\n") if part.strip()]
+
+
+def _line(found: Processing, *, own: Collection[str], used_at: datetime | None, href: str = "") -> ProcessingLine:
     return ProcessingLine(
         name=found.name,
-        href=f"/processings/{quote(found.name, safe='')}",
+        href=href or href_of(found, own=own),
         title=found.title,
         kind=found.kind,
         public=found.public,
-        takes=_takes(specs),
+        takes=_takes(found.newest.specs),
         defaults=", ".join(f"{name} {value}" for name, value in found.defaults.items()),
         number=found.newest.number,
         changed_at=found.newest.created_at,
+        used_at=used_at,
     )
 
 
