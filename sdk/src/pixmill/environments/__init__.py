@@ -1,15 +1,10 @@
 """Environments of Processings: what a file asks for, locked, built by uv, and the room that a child runs in.
 
 `header.py` reads the PEP 723 header, `locking.py` makes a hashed lock of it, `building.py` a read-only environment
-<<<<<<< HEAD
 of a lock and the SDK's wheel, found again by the digest of both; `sandbox.py` says how a child is shut in,
 `limits.py` and `cgroups.py` what it may take and by what that holds;
-`describing.py` reads a Processing's schema in its environment, so that nobody else imports user code.
-=======
-of a lock and the SDK's wheel, found again by the digest of both; `sandbox.py` says how a child is shut in;
 `describing.py` reads a Processing's schema in its environment, so that nobody else imports user code; `starter.py` has
 the file that a new Processing begins with.
->>>>>>> 4616574 (Write, copy and edit Processings in the browser)
 """
 
 from pixmill.environments.building import Environment, build, remove
@@ -32,24 +27,18 @@ __all__ = [
     "Tier",
     "build",
     "choose_tier",
-<<<<<<< HEAD
+    "class_name",
     "held_by",
     "landlock_version",
-=======
-    "class_name",
->>>>>>> 4616574 (Write, copy and edit Processings in the browser)
     "lock",
     "make_cgroup",
     "pack_sdk",
     "parse_header",
     "processing_schema",
     "remove",
-<<<<<<< HEAD
-    "walls",
-=======
     "renamed",
     "starter_source",
->>>>>>> 4616574 (Write, copy and edit Processings in the browser)
+    "walls",
     "why_not_bubblewrap",
     "why_not_cgroup",
 ]
