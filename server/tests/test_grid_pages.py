@@ -1,6 +1,7 @@
 """The Assets grid as HTML: windows, filters, selections and what they refuse."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.cookies import SimpleCookie
 from pathlib import Path
 
@@ -34,13 +35,19 @@ def running(tmp_path_factory: pytest.TempPathFactory, bundle: Path) -> Iterator[
         yield running
 
 
-@pytest.fixture(scope="module")
-def browser(running: RunningServer) -> Iterator[httpx2.Client]:
-    """Signed in as the owner, sending what a browser sends; redirects are not followed."""
+@contextmanager
+def sign_in(running: RunningServer) -> Iterator[httpx2.Client]:
+    """As the owner, sending what a browser sends; redirects are not followed."""
     with httpx2.Client(base_url=running.url, headers={"Origin": running.url}, trust_env=False, timeout=60) as client:
         answer = client.post("/sign-in", data={"token": running.owner.token})
         cookies = SimpleCookie(answer.headers["set-cookie"])
         client.cookies.update({name: morsel.value for name, morsel in cookies.items()})
+        yield client
+
+
+@pytest.fixture(scope="module")
+def browser(running: RunningServer) -> Iterator[httpx2.Client]:
+    with sign_in(running) as client:
         yield client
 
 

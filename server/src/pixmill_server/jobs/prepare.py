@@ -11,6 +11,7 @@ from pixmill.errors import InvalidInput
 from pixmill.parameters import ParameterType, validate
 from pixmill_server.computes.computes import LOCAL, Compute, compute_in
 from pixmill_server.datasets.addresses import parse_address
+from pixmill_server.datasets.counting import facets
 from pixmill_server.datasets.errors import AssetNotFound
 from pixmill_server.datasets.filter_text import in_words
 from pixmill_server.datasets.filters import AssetFilter
@@ -47,6 +48,7 @@ class Prepared:
     where: AssetFilter
     assets: int
     """In scope."""
+    notes: tuple[str, ...]
     policy: FailurePolicy
 
     @property
@@ -68,7 +70,7 @@ class Prepared:
             existing=self.request.existing,
             on_failure=str(self.policy),
             secrets=self.processing.secrets,
-            notes=_notes(self),
+            notes=self.notes,
         )
 
 
@@ -105,6 +107,7 @@ def prepare(jobs: Jobs, organization_id: str, request: LaunchRequest) -> Prepare
         matching=matching,
         where=where,
         assets=assets,
+        notes=_notes(jobs, found, request, where),
         policy=policy,
     )
 
@@ -238,14 +241,14 @@ def _match(found: _Found, request: LaunchRequest) -> Matching | None:
     return matching
 
 
-def _notes(prepared: Prepared) -> tuple[str, ...]:
-    counts, notes = prepared.pinned.counts, []
-    if prepared.request.existing == "keep" and counts.annotated_assets and prepared.processing.annotates:
-        notes.append(
-            f"{counts.annotated_assets} of the version's assets have annotations: what is found on them is not kept "
-            "(choose otherwise with --existing replace or add)."
-        )
-    return tuple(notes)
+def _notes(jobs: Jobs, found: _Found, request: LaunchRequest, where: AssetFilter) -> tuple[str, ...]:
+    if request.existing != "keep" or not found.processing.annotates:
+        return ()
+    annotated = facets(jobs.datasets, found.pinned, where).annotated
+    if not annotated:
+        return ()
+    kept = "what is found on them is not kept, unless existing annotations are replaced or added to."
+    return (f"{annotated} of these assets have annotations: {kept}",)
 
 
 def _listed(scope: Scope) -> AssetFilter:

@@ -1,9 +1,10 @@
-"""Process: choose a Processing for a version, see what it will do, and launch it."""
+"""Process: choose a Processing for a version, a filter or a selection, see what it will do, and launch it."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Annotated, Any
+from urllib.parse import quote, urlencode
 
 from fastapi import Depends, Request
 from fastapi.responses import RedirectResponse, Response
@@ -11,16 +12,38 @@ from fastapi.responses import RedirectResponse, Response
 from pixmill.errors import InvalidInput, PixmillError
 from pixmill_server.computes.computes import list_computes
 from pixmill_server.datasets.addresses import VersionAddress
+from pixmill_server.datasets.filter_text import in_words, text_of
+from pixmill_server.datasets.filters import AssetFilter
 from pixmill_server.datasets.queries import find_version, pin
+from pixmill_server.datasets.read import count_assets
+from pixmill_server.datasets.records import Pinned
 from pixmill_server.jobs.launch import launch, plan_launch
+from pixmill_server.jobs.matching import match_classes
 from pixmill_server.jobs.request import LaunchPlan
-from pixmill_server.model_registry.queries import list_models
+from pixmill_server.model_registry.queries import find_model_version, list_models
+from pixmill_server.model_registry.records import ModelVersion
 from pixmill_server.processings.queries import find_processing, list_processings
 from pixmill_server.processings.records import Processing
 from pixmill_server.web.page import Services, Visitor, page_router, render
-from pixmill_server.web.process_form import EXISTING, Field, launch_request, parameter_fields
-
-IGNORED_SHOWN = 12
+from pixmill_server.web.process_choices import (
+    ClassMapping,
+    ModelChoices,
+    cards,
+    compute_options,
+    mapping,
+    model_choices,
+    model_spec,
+)
+from pixmill_server.web.process_form import (
+    EXISTING,
+    WHOLE,
+    Field,
+    filter_of,
+    label_map,
+    launch_request,
+    parameter_errors,
+    parameter_fields,
+)
 
 router = page_router()
 
@@ -34,21 +57,47 @@ class Refusal:
     field: str
 
 
-@router.get("/datasets/{dataset}/{version}/process")
-def process_page(request: Request, services: Services, visitor: Visitor, dataset: str, version: str) -> Response:
-    """The form; once something is typed, also what the launch would do."""
-    typed = dict(request.query_params)
-    address = f"{dataset}/{version}"
-    page = _page(services, visitor, VersionAddress(dataset, version, None), typed)
-    if page["processing"] and typed.get("check"):
-        page |= _checked(services, visitor, page["processing"], typed, address)
-    return render(request, "process.html", **page)
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A version and a part of it, as the address says."""
+
+    address: str
+    href: str
+    pinned: Pinned
+    locked: bool
+    part: AssetFilter
+    """What the grid's filter means, whether it is chosen or not."""
+    part_assets: int
+
+
+@dataclass(slots=True)
+class Form:
+    """The form as it stands."""
+
+    processing: Processing | None = None
+    models: ModelChoices | None = None
+    """None: it takes no model."""
+    model: ModelVersion | None = None
+    mapping: ClassMapping | None = None
+    fields: list[Field] = field(default_factory=list)
+    errors: dict[str, str] = field(default_factory=dict)
+    """Parameter name, or `model`, `map`, `existing`, `compute`, to what is wrong with it."""
+    plan: LaunchPlan | None = None
+    refusal: Refusal | None = None
 
 
 async def typed_form(request: Request) -> dict[str, str]:
     """What the form sent, without files."""
     form = await request.form()
     return {name: value for name, value in form.items() if isinstance(value, str)}
+
+
+@router.get("/datasets/{dataset}/{version}/process")
+def process_page(request: Request, services: Services, visitor: Visitor, dataset: str, version: str) -> Response:
+    """The form, and what the launch would do; the address keeps all that was typed."""
+    typed = dict(request.query_params)
+    asked = _asked(services, visitor, VersionAddress(dataset, version, None), typed)
+    return _shown(request, services, visitor, asked, typed, _form(services, visitor, asked, typed))
 
 
 @router.post("/datasets/{dataset}/{version}/process")
@@ -61,107 +110,108 @@ def process(
     typed: Annotated[dict[str, str], Depends(typed_form)],
 ) -> Response:
     """Launch what the form asks for, and show the Job; a refusal shows the form again, with the reason."""
-    address = f"{dataset}/{version}"
-    page = _page(services, visitor, VersionAddress(dataset, version, None), typed)
-    found = page["processing"]
-    if found is None:
+    asked = _asked(services, visitor, VersionAddress(dataset, version, None), typed)
+    form = _form(services, visitor, asked, typed)
+    if form.processing is None:
         raise InvalidInput("A launch needs a Processing.", hint="Choose one.", field="processing")
-    try:
-        job_id = launch(services.jobs, visitor, launch_request(found, typed, version=address))
-    except PixmillError as error:
-        return render(
-            request, "process.html", status=HTTPStatus.UNPROCESSABLE_ENTITY, **page | {"refusal": _refusal(error)}
-        )
-    return RedirectResponse(f"/jobs/{job_id}", HTTPStatus.SEE_OTHER)
+    if not form.errors and form.refusal is None:
+        classes = form.model.labels if form.model else ()
+        wish = launch_request(form.processing, typed, version=asked.address, classes=classes)
+        try:
+            return RedirectResponse(f"/jobs/{launch(services.jobs, visitor, wish)}", HTTPStatus.SEE_OTHER)
+        except PixmillError as error:
+            _refuse(form, error)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    return _shown(request, services, visitor, asked, typed, form, status=status)
 
 
-def _page(services: Services, visitor: Visitor, address: VersionAddress, typed: Mapping[str, str]) -> dict[str, Any]:
+def _asked(services: Services, visitor: Visitor, address: VersionAddress, typed: Mapping[str, str]) -> Asked:
     with services.database.reading() as session:
         row = find_version(session, visitor.organization_id, address)
     pinned = pin(services.datasets, row.id)
-    labels = [label.name for label in pinned.labels]
-    name = typed.get("processing", "")
-    found = find_processing(services.processings, visitor.organization_id, name) if name else None
-    return {
-        "address": f"{address.dataset}/{address.version}",
-        "assets": pinned.counts.assets,
-        "labels": labels,
-        "processings": list_processings(services.processings, visitor.organization_id),
-        "processing": found,
-        "takes_model": found is not None and any(spec.type == "model" for spec in found.newest.specs),
-        "fields": parameter_fields(found, typed, labels=labels) if found else [],
-        "choices": _choices(services, visitor, found, typed, labels) if found else [],
-        "typed": typed,
-        "plan": None,
-        "ignored": "",
-        "refusal": None,
-    }
+    part = filter_of({"where": typed.get("where", "")})
+    return Asked(
+        address=f"{address.dataset}/{address.version}",
+        href=f"/datasets/{quote(address.dataset, safe='')}/{quote(address.version, safe='')}",
+        pinned=pinned,
+        locked=row.locked,
+        part=part,
+        part_assets=count_assets(services.datasets, pinned, part),
+    )
 
 
-def _choices(
-    services: Services, visitor: Visitor, found: Processing, typed: Mapping[str, str], labels: Sequence[str]
-) -> list[Field]:
-    computes = [(compute.name, compute.name) for compute in list_computes(services.computes, visitor.organization_id)]
-    fields = [
-        Field("label", "Only assets with the Label", "select", typed.get("label", ""), "", _or_any(labels)),
-        Field(
-            "unannotated",
-            "Annotated or not",
-            "select",
-            typed.get("unannotated", ""),
-            "",
-            [("", "all assets"), ("true", "only assets without annotations")],
-        ),
-        Field("tag", "Only assets with the tag", "text", typed.get("tag", "")),
-        Field("existing", "Existing annotations", "select", typed.get("existing", "keep"), "", [*EXISTING.items()]),
-        Field("compute", "Compute", "select", typed.get("compute") or found.compute, "", computes),
-    ]
-    models = _fitting_models(services, visitor, found)
-    if models is not None:
-        chosen = typed.get("model", "")
-        nothing_fits = "" if models else "No ModelVersion fits yet: push one, or pull one from the Hub (see Models)."
-        fields.insert(0, Field("model", "ModelVersion", "select", chosen, nothing_fits, models, is_required=True))
-        help_text = "Classes go to the Label of the same name. Others: class=Label, class=Label."
-        fields.append(Field("map", "Classes to Labels", "text", typed.get("map", ""), help_text))
-    return fields
-
-
-def _or_any(labels: Sequence[str]) -> list[tuple[str, str]]:
-    return [("", "any or none"), *((label, label) for label in labels)]
-
-
-def _fitting_models(services: Services, visitor: Visitor, found: Processing) -> list[tuple[str, str]] | None:
-    """None: the Processing takes no model."""
-    spec = next((spec for spec in found.newest.specs if spec.type == "model"), None)
-    if spec is None:
-        return None
-    versions = [
-        version for model in list_models(services.registry, visitor.organization_id) for version in model.versions
-    ]
-    return [
-        (version.address, version.address)
-        for version in versions
-        if spec.task in ("", version.task) and (not spec.frameworks or version.framework in spec.frameworks)
-    ]
-
-
-def _checked(
-    services: Services, visitor: Visitor, found: Processing, typed: Mapping[str, str], address: str
-) -> dict[str, Any]:
+def _form(services: Services, visitor: Visitor, asked: Asked, typed: dict[str, str]) -> Form:
+    """As it stands by what was typed; where one ModelVersion alone fits, it is chosen."""
+    form = Form()
+    if not typed.get("processing"):
+        return form
+    form.processing = find_processing(services.processings, visitor.organization_id, typed["processing"])
+    labels = [label.name for label in asked.pinned.labels]
+    form.fields = parameter_fields(form.processing, typed, labels=labels)
+    form.errors = parameter_errors(form.processing, typed)
     try:
-        plan = plan_launch(services.jobs, visitor, launch_request(found, typed, version=address))
+        _choose_model(services, visitor, form, form.processing, asked, typed)
+        if not form.errors and (form.models is None or form.model is not None):
+            classes = form.model.labels if form.model else ()
+            wish = launch_request(form.processing, typed, version=asked.address, classes=classes)
+            form.plan = plan_launch(services.jobs, visitor, wish)
     except PixmillError as error:
-        return {"refusal": _refusal(error)}
-    return {"plan": plan, "ignored": _ignored(plan)}
+        _refuse(form, error)
+    return form
 
 
-def _ignored(plan: LaunchPlan) -> str:
-    if plan.matching is None:
-        return ""
-    rest = len(plan.matching.ignored) - IGNORED_SHOWN
-    shown = ", ".join(plan.matching.ignored[:IGNORED_SHOWN])
-    return f"{shown} and {rest} more" if rest > 0 else shown
+def _choose_model(
+    services: Services, visitor: Visitor, form: Form, processing: Processing, asked: Asked, typed: dict[str, str]
+) -> None:
+    spec, registry = model_spec(processing.newest.specs), services.registry
+    if spec is None:
+        return
+    form.models = model_choices(spec, list_models(registry, visitor.organization_id), registry.hub.models)
+    addresses = [address for address, _ in form.models.versions]
+    default = str(processing.defaults.get(spec.name) or "")
+    typed["model"] = typed.get("model") or default or (addresses[0] if len(addresses) == 1 else "")
+    if not typed["model"]:
+        return
+    form.model = find_model_version(registry, visitor.organization_id, typed["model"])
+    typed["model"] = form.model.address
+    classes, labels = form.model.labels, asked.pinned.labels
+    names = [label.name for label in labels]
+    proposed = match_classes(classes, names, {}).proposals if typed.pop("proposals", "") else ()
+    typed |= {f"map.{one.model_class}": one.label for one in proposed if not typed.get(f"map.{one.model_class}")}
+    given = {name: label for name, label in label_map(typed, classes).items() if label in names}
+    form.mapping = mapping(classes, labels, match_classes(classes, names, given), typed)
 
 
-def _refusal(error: PixmillError) -> Refusal:
-    return Refusal(error.message, error.hint, getattr(error, "field", ""))
+def _refuse(form: Form, error: PixmillError) -> None:
+    about = str(getattr(error, "field", ""))
+    form.refusal = Refusal(error.message, error.hint, about)
+    form.errors.setdefault(about or "launch", error.message)
+
+
+def _shown(
+    request: Request,
+    services: Services,
+    visitor: Visitor,
+    asked: Asked,
+    typed: Mapping[str, str],
+    form: Form,
+    *,
+    status: HTTPStatus = HTTPStatus.OK,
+) -> Response:
+    processings = list_processings(services.processings, visitor.organization_id)
+    kept = {"where": typed.get("where", ""), "scope": typed.get("scope", ""), "processing": typed.get("processing", "")}
+    values: dict[str, Any] = {
+        "asked": asked,
+        "form": form,
+        "typed": typed,
+        "is_whole": typed.get("scope") == WHOLE or asked.part.is_all,
+        "part_in_words": in_words(asked.part),
+        "grid_href": f"{asked.href}?{text_of(asked.part)}" if text_of(asked.part) else asked.href,
+        "processings": cards(processings, form.processing.name if form.processing else ""),
+        "kinds": sorted({one.kind for one in processings}),
+        "existing": EXISTING,
+        "computes": compute_options(list_computes(services.computes, visitor.organization_id)),
+        "compute": typed.get("compute") or (form.processing.compute if form.processing else ""),
+        "reset_href": "?" + urlencode({name: value for name, value in kept.items() if value}),
+    }
+    return render(request, "process.html", status=status, **values)

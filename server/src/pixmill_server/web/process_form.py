@@ -2,17 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from pixmill.errors import InvalidInput
-from pixmill.parameters import ParameterSpec, values_from_text
+from pixmill.errors import ParameterError
+from pixmill.parameters import ParameterSpec, validate, values_from_text
 from pixmill_server.datasets.filter_text import filter_of_text
+from pixmill_server.datasets.filters import ALL, AssetFilter
 from pixmill_server.jobs.request import LaunchRequest, Scope
 from pixmill_server.processings.records import Processing
 
-PARAMETER_PREFIX = "p."
-EXISTING = {
-    "keep": "Keep: leave out assets that have any annotation",
-    "replace": "Replace what the same Processing and Model wrote",
+PARAMETER_PREFIX: Final = "p."
+CLASS_PREFIX: Final = "map."
+WHOLE: Final = "all"
+EXISTING: Final = {
+    "keep": "Keep: assets that have any annotation are skipped",
+    "replace": "Replace what the same Processing and Model made before",
     "add": "Add to them",
 }
 
@@ -33,34 +37,55 @@ class Field:
     maximum: str = ""
     step: str = ""
     is_required: bool = False
+    default: str = ""
+    """What it is where nobody types anything."""
+    may_be: str = ""
+    """Its range in words."""
 
 
 def parameter_fields(processing: Processing, typed: Mapping[str, str], *, labels: Sequence[str]) -> list[Field]:
     """A field for every Parameter but the model; empty ones of an optional Parameter mean none."""
     return [
-        _field(spec, _shown(spec, processing, typed), labels)
+        _field(spec, _shown(spec, processing, typed), _default(spec, processing), labels)
         for spec in processing.newest.specs
         if spec.type != "model"
     ]
 
 
-def launch_request(processing: Processing, typed: Mapping[str, str], *, version: str) -> LaunchRequest:
-    """What the form asks for. Raises `ParameterError` for what cannot be read as its type."""
-    specs = [spec for spec in processing.newest.specs if spec.type != "model"]
+def parameter_errors(processing: Processing, typed: Mapping[str, str]) -> dict[str, str]:
+    """For each Parameter that cannot be what was typed, why."""
+    errors = {}
+    for spec in _typed_specs(processing):
+        text = typed.get(PARAMETER_PREFIX + spec.name)
+        try:
+            given = {} if text is None else values_from_text([spec], {spec.name: text.strip()})
+            if given or spec.name not in processing.defaults:
+                validate([spec], given)
+        except ParameterError as error:
+            errors[spec.name] = error.message
+    return errors
+
+
+def filter_of(typed: Mapping[str, str]) -> AssetFilter:
+    """What part of the version is meant. Raises `InvalidInput`."""
+    return ALL if typed.get("scope") == WHOLE else filter_of_text(typed.get("where", ""))
+
+
+def launch_request(
+    processing: Processing, typed: Mapping[str, str], *, version: str, classes: Sequence[str] = ()
+) -> LaunchRequest:
+    """What the form asks for; `classes` are the model's. Raises `ParameterError` for what is not of its type."""
+    specs = _typed_specs(processing)
     texts = {spec.name: typed[key].strip() for spec in specs if (key := PARAMETER_PREFIX + spec.name) in typed}
     return LaunchRequest(
         processing=processing.name,
         version=version,
         model=typed.get("model") or None,
         parameters=values_from_text(specs, texts),
-        label_map=_label_map(typed.get("map", "")),
-        scope=Scope(
-            label=typed.get("label") or None,
-            tag=typed.get("tag") or None,
-            unannotated=typed.get("unannotated") == "true",
-            filter=filter_of_text(typed.get("where", "")),
-        ),
+        label_map=label_map(typed, classes),
+        scope=Scope(filter=filter_of(typed)),
         existing=typed.get("existing") or "keep",
+        on_failure=typed.get("on_failure") or "continue",
         compute=typed.get("compute") or None,
     )
 
@@ -76,40 +101,38 @@ def text_of(value: object) -> str:
     return str(value)
 
 
-def _label_map(text: str) -> dict[str, str]:
-    pairs: dict[str, str] = {}
-    for part in text.split(","):
-        if not part.strip():
-            continue
-        name, equals, label = part.partition("=")
-        if not equals or not name.strip() or not label.strip():
-            raise InvalidInput(
-                f"'{part.strip()}' is no pair of a class and a Label.", hint="Write class=Label.", field="map"
-            )
-        pairs[name.strip()] = label.strip()
-    return pairs
+def label_map(typed: Mapping[str, str], classes: Sequence[str]) -> dict[str, str]:
+    """Class to Label, of those that do not go to the Label of their own name anyway."""
+    said = {name: typed.get(CLASS_PREFIX + name, "") for name in classes}
+    return {name: label for name, label in said.items() if label and label != name}
 
 
-def _shown(spec: ParameterSpec, processing: Processing, typed: Mapping[str, str]) -> str:
-    given = typed.get(PARAMETER_PREFIX + spec.name)
-    if given is not None:
-        return given
+def _typed_specs(processing: Processing) -> list[ParameterSpec]:
+    return [spec for spec in processing.newest.specs if spec.type != "model"]
+
+
+def _default(spec: ParameterSpec, processing: Processing) -> str:
     return text_of(processing.defaults.get(spec.name, spec.default))
 
 
-def _field(spec: ParameterSpec, value: str, labels: Sequence[str]) -> Field:
+def _shown(spec: ParameterSpec, processing: Processing, typed: Mapping[str, str]) -> str:
+    return typed.get(PARAMETER_PREFIX + spec.name, _default(spec, processing))
+
+
+def _field(spec: ParameterSpec, value: str, default: str, labels: Sequence[str]) -> Field:
     name = PARAMETER_PREFIX + spec.name
     nothing = [("", "none")] if spec.optional else []
     match spec.type:
         case "bool":
-            return Field(name, spec.name, "select", value, spec.help, [*nothing, ("true", "yes"), ("false", "no")])
+            options = [*nothing, ("true", "yes"), ("false", "no")]
+            return Field(name, spec.name, "select", value, spec.help, options, default=default)
         case "choice":
-            options = [(str(choice), str(choice)) for choice in spec.choices]
-            return Field(name, spec.name, "select", value, spec.help, [*nothing, *options])
+            options = [*nothing, *((str(choice), str(choice)) for choice in spec.choices)]
+            return Field(name, spec.name, "select", value, spec.help, options, default=default)
         case "label":
-            return Field(name, spec.name, "select", value, spec.help, [*nothing, *((one, one) for one in labels)])
+            options = [*nothing, *((one, one) for one in labels)]
+            return Field(name, spec.name, "select", value, spec.help, options, default=default)
         case "int" | "float":
-            step = "1" if spec.type == "int" else "any"
             return Field(
                 name,
                 spec.name,
@@ -118,8 +141,24 @@ def _field(spec: ParameterSpec, value: str, labels: Sequence[str]) -> Field:
                 spec.help,
                 minimum="" if spec.minimum is None else f"{spec.minimum:g}",
                 maximum="" if spec.maximum is None else f"{spec.maximum:g}",
-                step=step,
+                step="1" if spec.type == "int" else "any",
                 is_required=not spec.optional,
+                default=default,
+                may_be=_range(spec),
             )
         case _:
-            return Field(name, spec.name, "text", value, spec.help, is_required=spec.required)
+            may_be = "several, with commas between" if spec.type == "list" else ""
+            return Field(
+                name, spec.name, "text", value, spec.help, is_required=spec.required, default=default, may_be=may_be
+            )
+
+
+def _range(spec: ParameterSpec) -> str:
+    whole = "a whole number" if spec.type == "int" else "a number"
+    if spec.minimum is None and spec.maximum is None:
+        return whole
+    if spec.maximum is None:
+        return f"{whole}, {spec.minimum:g} or more"
+    if spec.minimum is None:
+        return f"{whole}, {spec.maximum:g} or less"
+    return f"{whole} from {spec.minimum:g} to {spec.maximum:g}"
