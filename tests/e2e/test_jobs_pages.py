@@ -26,10 +26,11 @@ class Count:
     Args:
         word: what is said.
         seconds: how long each image takes.
+        tag: what each image is tagged with.
     """
 
-    def __init__(self, *, word: str = "<b>one</b>", seconds: float = 0.0) -> None:
-        self.word, self.seconds = word, seconds
+    def __init__(self, *, word: str = "<b>one</b>", seconds: float = 0.0, tag: str = "seen") -> None:
+        self.word, self.seconds, self.tag = word, seconds, tag
 
     def __call__(self, batch: Batch) -> Iterator[Change]:
         for asset in batch.assets:
@@ -37,7 +38,7 @@ class Count:
                 raise ValueError("no <i>luck</i>")
             print(self.word, flush=True)
             time.sleep(self.seconds)
-            yield asset.tag("seen")
+            yield asset.tag(self.tag)
 '''
 
 
@@ -125,3 +126,30 @@ def test_the_assets_that_failed_are_links_with_their_reason(signed_in: Page, pro
     row = signed_in.locator("#outcomes").get_by_role("row").nth(1)
     expect(row).to_contain_text("no <i>luck</i>")
     assert "/datasets/plain/v2/assets/" in (row.get_by_role("link", name="2.png").get_attribute("href") or "")
+
+
+def test_what_a_cancelled_run_had_done_is_looked_at_and_gone_on_with(signed_in: Page, product: Product) -> None:
+    job = product.ask("jobs", "launch", "count", "plain/v2", "-p", "seconds=600", "--existing", "add")
+    signed_in.goto(f"{product.url}/jobs/{job['id']}")
+    expect(signed_in.get_by_role("log")).to_contain_text("<b>one</b>", timeout=60_000)
+    product.run("jobs", "cancel", job["id"])
+    expect(signed_in.get_by_role("heading", name="What it had done before it ended")).to_be_visible(timeout=60_000)
+    signed_in.get_by_role("link", name="Look at it").click()
+    expect(signed_in.get_by_role("heading", name="What Run 1 had done")).to_be_visible()
+    signed_in.go_back()
+    signed_in.get_by_role("button", name="Resume").click()
+    expect(signed_in.get_by_role("link", name="Run 2")).to_be_visible()
+    product.run("jobs", "cancel", job["id"])
+
+
+def test_partial_results_are_committed_or_dropped_on_purpose(signed_in: Page, product: Product) -> None:
+    before = product.ask("datasets", "show", "plain/v2")["revision"]
+    for act, revision in (("Drop", before), ("Commit", before + 1)):
+        job = product.ask("jobs", "launch", "count", "plain/v2", "--on-failure", "stop", "-p", f"tag={act}")
+        product.run("jobs", "wait", job["id"])
+        signed_in.goto(f"{product.url}/jobs/{job['id']}/partial")
+        expect(signed_in.get_by_role("list", name="Assets").get_by_role("listitem")).not_to_have_count(0)
+        signed_in.get_by_role("button", name=f"{act}…").click()
+        signed_in.get_by_role("button", name=act, exact=True).click()
+        expect(signed_in.locator("main")).to_contain_text(f"What it had done before it ended was {act.lower()}")
+        assert product.ask("datasets", "show", "plain/v2")["revision"] == revision

@@ -58,6 +58,8 @@ class RunShown:
     progress: Progress
     tiles: Sequence[tuple[str, str]]
     error: RunFailure | None
+    partial: str
+    """What became of what it had done before it ended: `kept`, `committed`, ...; empty: there is nothing."""
     differs: Sequence[str]
     """What is not as in the Run before."""
     inputs: Sequence[tuple[str, str, str]]
@@ -188,6 +190,7 @@ def _run_shown(record: JobRecord, run: RunRecord) -> RunShown:
         progress=progress_of(run),
         tiles=_tiles(run),
         error=_failure(run),
+        partial=row.partial or "",
         differs=row.differs,
         inputs=_inputs(record, run),
         parameters=[(name, str(value)) for name, value in row.parameters.items()],

@@ -16,6 +16,9 @@ MOST_SHAPES_DRAWN = 200
 """On one thumbnail; more would hide the image."""
 
 
+_NO_COLOR = "#808080"
+
+
 @dataclass(frozen=True, slots=True)
 class Tile:
     """One asset of the grid."""
@@ -39,19 +42,20 @@ class Tile:
 def tiles(datasets: Datasets, pinned: Pinned, assets: Sequence[AssetRecord], *, first: int) -> list[Tile]:
     """For assets that follow each other, from the place `first` (1 for the first) on."""
     rows = annotations_of(datasets, pinned, [asset.id for asset in assets])
-    colors = {label.name: label.color for label in pinned.labels}
     of_asset: dict[str, list[AnnotationRow]] = {asset.id: [] for asset in assets}
     for row in rows_of(columns_from_rows(rows, pinned.labels)):
         of_asset[row.asset].append(row)
-    return [_tile(pinned, asset, of_asset[asset.id], colors, place) for place, asset in enumerate(assets, start=first)]
+    return [tile(pinned, asset, of_asset[asset.id], place=place) for place, asset in enumerate(assets, start=first)]
 
 
-def _tile(pinned: Pinned, asset: AssetRecord, rows: list[AnnotationRow], colors: dict[str, str], place: int) -> Tile:
+def tile(pinned: Pinned, asset: AssetRecord, rows: Sequence[AnnotationRow], *, place: int) -> Tile:
+    """One asset with these shapes on it; one whose Label is gone is drawn in grey."""
+    colors = {label.name: label.color for label in pinned.labels}
     # Small shapes last, so that a large one does not hide them.
     by_size = sorted(rows, key=lambda row: row.bbox.width * row.bbox.height if row.bbox else 0, reverse=True)
     side = max(asset.width, asset.height)
     shapes = [
-        drawn(row.shape, color=colors[row.label], title=_title(row), longer_side=side)
+        drawn(row.shape, color=colors.get(row.label, _NO_COLOR), title=_title(row), longer_side=side)
         for row in by_size[:MOST_SHAPES_DRAWN]
     ]
     digest = f"?digest={asset.digest}" if asset.digest else ""
@@ -76,7 +80,7 @@ def _title(row: AnnotationRow) -> str:
     return f"{row.label}{score}" + ("" if kind is ShapeKind.BOX else f" ({kind})")
 
 
-def _sentence(rows: list[AnnotationRow]) -> str:
+def _sentence(rows: Sequence[AnnotationRow]) -> str:
     counts: dict[str, int] = {}
     for row in rows:
         counts[row.label] = counts.get(row.label, 0) + 1
