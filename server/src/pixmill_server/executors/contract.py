@@ -23,6 +23,8 @@ class LaunchSpec:
     cpus: float
     memory_bytes: int
     """0: no limit."""
+    image: str = ""
+    """The container image that it runs in; empty: this machine."""
 
 
 @dataclass(frozen=True, slots=True)

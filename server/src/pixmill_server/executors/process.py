@@ -24,7 +24,7 @@ _LOOK_SECONDS: Final = 0.01
 _SAME_START_SECONDS: Final = 0.02
 
 
-def create() -> "ProcessExecutor":
+def create(_engine: str = "") -> "ProcessExecutor":
     """Whoever loses their parent below this process is found and ended by it: it becomes their reaper."""
     ctypes.CDLL(None).prctl(_SUBREAPER, 1)
     return ProcessExecutor()
@@ -80,6 +80,10 @@ class ProcessExecutor:
 
     def why_unavailable(self) -> str | None:
         return None
+
+    def scratch_of(self, handle: Handle) -> str:
+        """The folder that the program was given."""
+        return str(json.loads(handle)["scratch"])
 
 
 def _find(handle: Handle) -> psutil.Process | None:
