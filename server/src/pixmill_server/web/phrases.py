@@ -6,6 +6,7 @@ MINUTE = 60
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 TEN = 10
+KIBI = 1024
 NOTHING = "\u2013"
 
 
@@ -40,3 +41,13 @@ def age(moment: datetime, now: datetime | None = None) -> str:
 def count_of(number: int) -> str:
     """With thin thousands separators: 1 234 567."""
     return f"{number:,}".replace(",", "\u202f")
+
+
+def size(size_bytes: int) -> str:
+    """'812 bytes', '4.3 MiB', '1.2 GiB'."""
+    amount = float(size_bytes)
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if amount < KIBI or unit == "GiB":
+            break
+        amount /= KIBI
+    return f"{amount:.0f} bytes" if unit == "bytes" else f"{amount:.1f} {unit}"
