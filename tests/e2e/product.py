@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 PIXMILL = Path(sys.executable).with_name("pixmill")
 START_SECONDS = 60
 
@@ -46,6 +48,16 @@ class Product:
             [PIXMILL, *words], env=self.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
 
+    @contextmanager
+    def killed_and_started_again(self) -> Iterator[None]:
+        """The server killed, so that only its Runs go on, and a new one at the same address until the block ends."""
+        below = psutil.Process(self.process.pid).children()
+        [server] = [process for process in below if "serve" in process.cmdline()]
+        server.kill()
+        self.process.wait()
+        with product_up(self.data, port=int(self.url.rpartition(":")[2])):
+            yield
+
     def environment(self) -> dict[str, str]:
         """What a shell on this machine would have: no login is needed after `pixmill up`."""
         token = (self.data / "local-token").read_text().strip()
@@ -53,9 +65,9 @@ class Product:
 
 
 @contextmanager
-def product_up(data: Path, *options: str) -> Iterator[Product]:
-    """`pixmill up` on a data folder and a free port, until the block ends."""
-    port = _free_port()
+def product_up(data: Path, *options: str, port: int | None = None) -> Iterator[Product]:
+    """`pixmill up` on a data folder and a port (None: a free one), until the block ends."""
+    port = port or _free_port()
     command: Sequence[str | Path] = [PIXMILL, "up", "--data", data, "--port", str(port), *options]
     with (data.parent / f"{data.name}.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)

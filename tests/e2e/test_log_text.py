@@ -10,7 +10,20 @@ READ = """async (chunks) => {
   const { LogLines, styledRuns } = await import("/static/js/log-text.js");
   const log = new LogLines();
   for (const chunk of chunks) log.append(new Uint8Array(chunk));
-  return log.lines.map((line) => styledRuns(line.text).map((run) => run.text).join(""));
+  return Array.from({ length: log.length }, (_, at) => styledRuns(log.text(at)).map((run) => run.text).join(""));
+}"""
+PLACES = """async (chunks) => {
+  const { LogLines } = await import("/static/js/log-text.js");
+  const log = new LogLines();
+  for (const chunk of chunks) log.append(new Uint8Array(chunk));
+  const starts = Array.from({ length: log.length }, (_, at) => log.byteOf(at));
+  return [starts, starts.map((start) => log.lineAt(start)), log.lineAt(starts[1] + 2)];
+}"""
+FIND = """async ([chunks, wanted]) => {
+  const { LogLines } = await import("/static/js/log-text.js");
+  const log = new LogLines();
+  for (const chunk of chunks) log.append(new Uint8Array(chunk));
+  return [log.find(wanted, -1, 1), log.find(wanted, 2, 1), log.find(wanted, 2, -1), log.find("nowhere", 0, 1)];
 }"""
 STYLES = """async (text) => {
   const { styledRuns } = await import("/static/js/log-text.js");
@@ -46,3 +59,22 @@ def test_colours_become_classes_and_markup_stays_text(page: Page, server: Runnin
     page.goto(f"{server.url}/sign-in")
     styled = page.evaluate(STYLES, "a\x1b[31;1mred <b>\x1b[0m z\x1b[2K")
     assert styled == [["a", ""], ["red <b>", "ansi-1 ansi-bold"], [" z", ""]]
+
+
+def test_a_coloured_progress_bar_takes_the_place_of_the_one_before(page: Page, server: RunningServer) -> None:
+    assert lines(page, server, b"\x1b[32m 50 %\x1b[0m of it\r\x1b[32m100 %\x1b[0m\n") == ["100 %"]
+
+
+def test_where_a_line_begins_in_the_log_is_known_to_the_byte(page: Page, server: RunningServer) -> None:
+    text = "first\nzwölf ✓ lines\n10 %\r20 %\rdone\n\nlast".encode()
+    starts = [0, 6, 23, 38, 39]
+    page.goto(f"{server.url}/sign-in")
+    for chunks in ([text], [text[:9], text[9:30], text[30:]]):
+        found = page.evaluate(PLACES, [list(chunk) for chunk in chunks])
+        assert found == [starts, [0, 1, 2, 3, 4], 1]
+
+
+def test_text_is_found_forwards_backwards_and_from_the_other_end(page: Page, server: RunningServer) -> None:
+    chunks = [list(chunk) for chunk in (b"Needle\nhay\n", b"hay\nhay nee", b"dle\nhay\n")]
+    page.goto(f"{server.url}/sign-in")
+    assert page.evaluate(FIND, [chunks, "needle"]) == [0, 3, 0, -1]
