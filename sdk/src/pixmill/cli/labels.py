@@ -6,7 +6,7 @@ import typer
 
 from pixmill.cli.connect import connect
 from pixmill.cli.datasets import Address
-from pixmill.cli.output import Json, print_json, print_list
+from pixmill.cli.output import Json, print_json, print_list, talk
 
 app = typer.Typer(help="The Labels of a DatasetVersion: only what is set here is annotated.")
 
@@ -59,6 +59,34 @@ def rename_label(address: Address, name: str, to: str, *, json: Json = False) ->
         labels = client.labels.rename(address, name, to)
     if json:
         print_json(labels)
+
+
+@app.command("color")
+def recolor_label(address: Address, name: str, color: str, *, json: Json = False) -> None:
+    """Give a Label another colour, #rrggbb."""
+    with connect() as client:
+        labels = client.labels.recolor(address, name, color)
+    if json:
+        print_json(labels)
+
+
+@app.command("merge")
+def merge_labels(
+    address: Address,
+    names: Annotated[list[str], typer.Argument(metavar="LABEL...", help="Those that go.")],
+    *,
+    into: Annotated[str, typer.Option(metavar="LABEL", help="The one that their annotations get.")],
+    json: Json = False,
+) -> None:
+    """Make one Label of several: annotations stay, and get the one that stays."""
+    with connect() as client:
+        before = {label.name: label.annotations for label in client.labels.list(address)}
+        labels = client.labels.merge(address, names, into)
+    if json:
+        print_json(labels)
+    else:
+        moved = sum(before.get(name, 0) for name in dict.fromkeys(names) if name != into)
+        talk().print(f"{into}: {moved} annotations came to it.")
 
 
 @app.command("rm")

@@ -8,6 +8,7 @@ from pixmill.wire.datasets import (
     AddLabels,
     ChangeLabel,
     ChangeVersion,
+    CreateDataset,
     CreateVersion,
     Dataset,
     DatasetPage,
@@ -15,6 +16,8 @@ from pixmill.wire.datasets import (
     LabelCount,
     LabelPage,
     LanceTables,
+    MergeLabels,
+    RenameDataset,
     RevertVersion,
     Revision,
     RevisionPage,
@@ -22,6 +25,7 @@ from pixmill.wire.datasets import (
     Version,
     VersionPage,
 )
+from pixmill.wire.differences import Difference
 
 
 class Datasets:
@@ -33,6 +37,23 @@ class Datasets:
     def list(self) -> Iterator[Dataset]:
         """By name, each with its versions."""
         return items_of(self._connection.pages("/datasets", DatasetPage))
+
+    def show(self, name: str) -> Dataset:
+        """Raises `NotFound`."""
+        return self._connection.ask("GET", "/datasets", DatasetPage, parameters={"name": name}).items[0]
+
+    def create(self, name: str) -> Dataset:
+        """One without versions; importing to `name/v1` makes it too."""
+        return self._connection.ask("POST", "/datasets", Dataset, send=CreateDataset(name=name))
+
+    def rename(self, name: str, to: str) -> Dataset:
+        """The address of each of its versions changes with it."""
+        path = f"/datasets/{self.show(name).id}"
+        return self._connection.ask("PATCH", path, Dataset, send=RenameDataset(name=to))
+
+    def delete(self, name: str) -> None:
+        """With all its versions; where one of them is locked, all stay."""
+        self._connection.do("DELETE", f"/datasets/{self.show(name).id}")
 
 
 class Versions:
@@ -89,6 +110,21 @@ class Versions:
             "PATCH", f"/versions/{self.show(address).id}", Version, send=ChangeVersion(locked=False)
         )
 
+    def rename(self, address: str, to: str) -> Version:
+        """`to` is the version's own name, such as `v2`."""
+        path = f"/versions/{self.show(address).id}"
+        return self._connection.ask("PATCH", path, Version, send=ChangeVersion(name=to))
+
+    def diff(self, before: str, after: str) -> Difference:
+        """What came, went and changed, by Label; both are of the same Dataset: `diff("street/v1@3", "street/v1")`."""
+        old, new = self.show(before), self.show(after)
+        asked: dict[str, str | int | float | bool | None] = {
+            "number": new.revision,
+            "before": old.id,
+            "before_number": old.revision,
+        }
+        return self._connection.ask("GET", f"/versions/{new.id}/difference", Difference, parameters=asked)
+
     def to_lance(self, address: str) -> LanceTables:
         """Where it lies and as which Lance versions, pinned, for programs that can reach the tables themselves."""
         found = self.show(address)
@@ -128,6 +164,16 @@ class Labels:
         """Its annotations keep it."""
         path = f"{self._path(address)}/{self._named(address, name).id}"
         return self._connection.ask("PATCH", path, LabelPage, send=ChangeLabel(name=to)).items
+
+    def recolor(self, address: str, name: str, color: str) -> Sequence[LabelCount]:
+        """`#rrggbb`."""
+        path = f"{self._path(address)}/{self._named(address, name).id}"
+        return self._connection.ask("PATCH", path, LabelPage, send=ChangeLabel(color=color)).items
+
+    def merge(self, address: str, names: Sequence[str], into: str) -> Sequence[LabelCount]:
+        """The annotations of these Labels get the Label `into`, and these go; one Revision."""
+        wish = MergeLabels(labels=[self._named(address, name).id for name in names], into=self._named(address, into).id)
+        return self._connection.ask("POST", f"{self._path(address)}/merge", LabelPage, send=wish).items
 
     def remove(self, address: str, name: str, *, delete_annotations: bool = False) -> Sequence[LabelCount]:
         """One in use stays, unless its annotations may go too."""

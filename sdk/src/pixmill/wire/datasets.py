@@ -135,10 +135,24 @@ class ForkVersion(WireRequest):
     """The Revision to begin as; None: the head."""
 
 
-class ChangeVersion(WireRequest):
-    """What to change about the version itself."""
+class CreateDataset(WireRequest):
+    """A Dataset without versions."""
 
-    locked: bool
+    name: str = Field(max_length=100)
+
+
+class RenameDataset(WireRequest):
+    """Another name, and so another address for each of its versions."""
+
+    name: str = Field(max_length=100)
+
+
+class ChangeVersion(WireRequest):
+    """What to change about the version itself; what is left out stays."""
+
+    locked: bool | None = None
+    name: str | None = Field(default=None, max_length=100)
+    """The version's own, such as `v2`."""
 
 
 class RevertVersion(WireRequest):
@@ -159,6 +173,15 @@ class AddLabels(WireRequest):
     """These Labels beside those there are."""
 
     names: list[str] = Field(min_length=1, max_length=100_000)
+
+
+class MergeLabels(WireRequest):
+    """Annotations of some Labels get another one, and those Labels go."""
+
+    labels: list[str] = Field(min_length=1, max_length=100_000)
+    """Ids of those that go."""
+    into: str
+    """Id of the one that stays."""
 
 
 class ChangeLabel(WireRequest):

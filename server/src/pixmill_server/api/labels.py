@@ -5,13 +5,14 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from pixmill.errors import InvalidInput
-from pixmill.wire.datasets import AddLabels, ChangeLabel, LabelPage, SetLabels
+from pixmill.wire.datasets import AddLabels, ChangeLabel, LabelPage, MergeLabels, SetLabels
 from pixmill_server import wiring
 from pixmill_server.accounts.actor import Actor
 from pixmill_server.api.dependencies import CurrentActor, Services
 from pixmill_server.api.pages import DEFAULT_LIMIT, Cursor, Limit, encode_cursor, number_cursor
 from pixmill_server.api.version_records import labels
 from pixmill_server.datasets import labels as feature
+from pixmill_server.datasets.merge_labels import merge_labels
 
 router = APIRouter(prefix="/versions/{version_id}/labels", tags=["datasets"])
 DeleteAnnotations = Annotated[bool, Query(description="Whether the annotations that have it go too.")]
@@ -46,6 +47,13 @@ def set_labels(services: Services, actor: CurrentActor, version_id: str, request
 def add_labels(services: Services, actor: CurrentActor, version_id: str, request: AddLabels) -> LabelPage:
     """These beside those there are; nothing happens the second time."""
     feature.add_labels(services.datasets, actor, version_id, request.names)
+    return _all(services, actor, version_id)
+
+
+@router.post("/merge", status_code=201)
+def merge(services: Services, actor: CurrentActor, version_id: str, request: MergeLabels) -> LabelPage:
+    """Give the annotations of some Labels to another one, and remove those; one Revision."""
+    merge_labels(services.datasets, actor, version_id, request.labels, into=request.into)
     return _all(services, actor, version_id)
 
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from pixmill.errors import InvalidInput
 from pixmill.wire.datasets import (
     ChangeVersion,
     CreateVersion,
@@ -63,15 +64,21 @@ def show_version(
 
 @router.patch("/{version_id}")
 def change_version(services: Services, actor: CurrentActor, version_id: str, request: ChangeVersion) -> Version:
-    """Lock it, so that it never changes, or unlock it."""
-    change = versions.lock if request.locked else versions.unlock
-    change(services.datasets, actor, version_id)
+    """Another name; lock it, so that it never changes, or unlock it."""
+    if request.name is None and request.locked is None:
+        raise InvalidInput("Neither a name nor a lock is given.", hint="Give one of them.", field="name")
+    if request.locked is False:
+        versions.unlock(services.datasets, actor, version_id)
+    if request.name is not None:
+        versions.rename_version(services.datasets, actor, version_id, request.name)
+    if request.locked:
+        versions.lock(services.datasets, actor, version_id)
     return version(services, actor, version_id)
 
 
 @router.delete("/{version_id}", status_code=204)
 def delete_version(services: Services, actor: CurrentActor, version_id: str) -> None:
-    """Hide it and give its name free."""
+    """Hide it and give its name free; a locked one stays. Its data goes when no fork needs it any more."""
     versions.delete(services.datasets, actor, version_id)
 
 
