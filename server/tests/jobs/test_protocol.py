@@ -10,6 +10,8 @@ import pytest
 from pixmill.runtime.http_server import HttpRunServer
 from pixmill.runtime.server import AssetUnreadable
 from pixmill_server.datasets.changes import ChangePart
+from pixmill_server.datasets.queries import pin
+from pixmill_server.datasets.read import annotations_scan
 from pixmill_server.datasets.schemas import ASSETS
 from pixmill_server.datasets.versions import lock
 from pixmill_server.jobs.finish import COMMIT_LEASE, finish
@@ -267,6 +269,21 @@ def test_what_was_annotated_while_the_run_ran_is_kept_and_said(stage: Stage) -> 
     assert (counts.done, counts.skipped, counts.shapes_added) == (0, 6, 0)
     assert sorted(each.path for each in stage.client.jobs.outcomes(slow_id, 1)) == list(PATHS)
     assert len(stage.annotated()) == 6
+
+
+def test_a_label_that_is_renamed_meanwhile_gets_its_shapes_and_another_of_its_old_name_none(stage: Stage) -> None:
+    job_id = stage.launch()
+    supervisor = stage.supervisor()
+    supervisor.start()
+    supervisor.stage_all()
+    stage.client.labels.rename("street/v1", "car", "vehicle")
+    stage.client.labels.add("street/v1", ["car"])
+    assert supervisor.finish().json() == {"status": "succeeded"}
+    assert stage.client.jobs.show(job_id).runs[0].counts.shapes_added == 6
+    services = stage.server.services
+    head = pin(services.datasets, stage.version_id)
+    found = {row["label_id"] for _, rows in annotations_scan(services.datasets, head) for row in rows.to_pylist()}
+    assert found == {head.label_named("vehicle").id}
 
 
 def test_under_replace_a_second_run_never_doubles_shapes(stage: Stage) -> None:

@@ -61,6 +61,8 @@ class ChangeSource:
     """How `annotations.assets` and `done` name assets."""
     new_labels: Sequence[str] = ()
     """Labels to make where the version has none of this name; annotations of other unknown names are dropped."""
+    label_ids: Mapping[str, str] = field(default_factory=dict)
+    """Ids of the Labels by the names that the change calls them; those that were renamed since are found by these."""
     other_digest: OtherDigest = OtherDigest.REFUSE
     earlier_runs: Sequence[str] = ()
     """Runs of the same Job: what they wrote on the assets of this change, and no human edited or accepted, goes.

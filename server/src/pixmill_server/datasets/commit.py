@@ -167,7 +167,7 @@ class _Rebase:
 
     def _add_annotations(self, columns: AnnotationColumns, ids: Ids, wanted: NDArray[np.bool_]) -> NDArray[np.int32]:
         """Buffer the rows that are wanted and whose Label is there; how many each asset gets."""
-        label_ids = {label.name: label.id for label in self.draft.labels}
+        label_ids = self._label_ids()
         labeled = np.array([name in label_ids for name in columns.labels], dtype=bool)
         # `ids` begins with the assets of the columns, in their order.
         on_wanted = wanted[columns.asset]
@@ -188,6 +188,12 @@ class _Rebase:
         if self.annotation_buffer.add(rows):
             self._flush_annotations()
         return np.bincount(columns.asset, minlength=len(ids)).astype(np.int32)
+
+    def _label_ids(self) -> dict[str, str]:
+        """By the names that the change calls them: the Label that had the name then, else the one that has it now."""
+        there = {label.id for label in self.draft.labels}
+        meant = {name: label_id for name, label_id in self.change.label_ids.items() if label_id in there}
+        return {label.name: label.id for label in self.draft.labels} | meant
 
     def _flush_assets(self) -> None:
         if batches := self.asset_buffer.take():

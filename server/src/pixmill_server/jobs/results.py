@@ -1,6 +1,6 @@
 """From staged chunks to a Revision: what a Run has done, committed by its end or, of one that failed, by a person."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +11,7 @@ from pixmill.annotations import AnnotationColumns, Origin, Source
 from pixmill_server.datasets.changes import ChangePart, ChangeSource, Existing
 from pixmill_server.datasets.commit import commit
 from pixmill_server.datasets.errors import LeaseLost
+from pixmill_server.datasets.queries import pinned
 from pixmill_server.datasets.revise import Author, Committed, InTransaction
 from pixmill_server.jobs.access import Jobs
 from pixmill_server.jobs.ledger import SKIPPED, Outcome, add_outcomes, counts_of, dropped_of, ledger_of, staged_keys
@@ -37,19 +38,23 @@ class StagedRun:
     keys: list[str]
     earlier_runs: tuple[str, ...]
     """Ids of the Job's Runs before."""
+    label_ids: Mapping[str, str]
+    """Ids by the names that the Labels had at the launch."""
 
 
 def staged_run(session: Session, run_id: str) -> StagedRun:
     """What there is to commit of a Run."""
     run = session.get_one(RunRow, run_id)
+    job = session.get_one(JobRow, run.job_id)
     before = select(RunRow.id).where(RunRow.job_id == run.job_id, RunRow.number < run.number)
     return StagedRun(
         run=run,
-        job=session.get_one(JobRow, run.job_id),
+        job=job,
         processing=processing_of_version(session, run.processing_version_id),
         model=model_of_version(session, run.model_version_id).name if run.model_version_id else "",
         keys=staged_keys(session, run.id),
         earlier_runs=tuple(session.scalars(before)),
+        label_ids={label.name: label.id for label in pinned(session, job.version_id, run.input_number).labels},
     )
 
 
@@ -78,7 +83,7 @@ def commit_results(
             return commit(
                 jobs.datasets,
                 staged.job.version_id,
-                ChangeSource(parts, origin, earlier_runs=staged.earlier_runs),
+                ChangeSource(parts, origin, earlier_runs=staged.earlier_runs, label_ids=staged.label_ids),
                 author=Author(user_id=by or staged.job.created_by, run_id=run.id),
                 summary=f"{processing.name}{f' with {staged.model}' if staged.model else ''}{remark}",
                 existing=Existing(staged.job.existing),
