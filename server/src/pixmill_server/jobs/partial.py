@@ -98,7 +98,7 @@ def commit_partial(jobs: Jobs, actor: Actor, job_id: str, number: int) -> Commit
     Raises `NoPartialResults`, `ActiveRunExists`, and what a commit raises.
     """
     with jobs.database.reading() as session:
-        run = _kept(session, actor, job_id, number)
+        run = _require_kept(find_run(session, find_job(session, actor.organization_id, job_id).id, number))
         require_none_active(session, run.job_id)
         staged = staged_run(session, run.id)
     if not staged.keys:
@@ -131,8 +131,12 @@ def drop_partial(jobs: Jobs, actor: Actor, job_id: str, number: int) -> None:
 
 
 def _kept(session: Session, actor: Actor, job_id: str, number: int) -> RunRow:
+    """Held against others until the transaction ends."""
     found = find_run(session, find_job(session, actor.organization_id, job_id).id, number)
-    run = session.scalars(select(RunRow).where(RunRow.id == found.id).with_for_update()).one()
+    return _require_kept(session.scalars(select(RunRow).where(RunRow.id == found.id).with_for_update()).one())
+
+
+def _require_kept(run: RunRow) -> RunRow:
     if run.partial != PartialState.KEPT:
         raise NoPartialResults(run.number, f"they were {run.partial}" if run.partial else f"it is {run.status}")
     return run
