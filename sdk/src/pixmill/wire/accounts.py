@@ -25,6 +25,13 @@ class Me(WireModel):
     organization: str
 
 
+class ChangeMe(WireRequest):
+    """What I am called; null for no e-mail address."""
+
+    name: str = Field(min_length=1, max_length=100)
+    email: str | None = Field(default=None, max_length=254)
+
+
 class SigninLink(WireModel):
     """Signs one browser in, once."""
 

@@ -51,6 +51,13 @@ def actor_of_session(accounts: Accounts, secret: str) -> Actor:
         return actor_of(session.get_one(UserRow, row.user_id))
 
 
+def end_other_sessions(accounts: Accounts, actor: Actor, secret: str) -> int:
+    """Sign every other browser of the actor out; how many there were. `secret` is of the one that stays."""
+    with accounts.database.transaction() as session:
+        others = delete(SessionRow).where(SessionRow.user_id == actor.user_id, SessionRow.id_hash != hash_of(secret))
+        return len(session.scalars(others.returning(SessionRow.id_hash)).all())
+
+
 def end_session(accounts: Accounts, secret: str) -> None:
     """Sign out; nothing happens the second time."""
     with accounts.database.transaction() as session:

@@ -1,5 +1,6 @@
 """Organizations and their users."""
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,18 @@ from pixmill_server.kernel.ids import new_id
 
 FIRST_ORGANIZATION = "pixmill"
 FIRST_USER = "owner"
+LONGEST_NAME = 100
+LONGEST_EMAIL = 254
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+
+
+class NameTaken(Conflict):
+    """Two users of one Organization cannot share a name."""
+
+    field = "name"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is a user '{name}' already.", hint="Give another name.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +81,7 @@ def create_user(
     with accounts.database.transaction() as session:
         taken = select(UserRow).where(UserRow.organization_id == actor.organization_id, UserRow.name == name)
         if session.scalars(taken).first():
-            raise Conflict(f"There is a user '{name}' already.", hint="Give another name.")
+            raise NameTaken(name)
         row = _user_row(actor.organization_id, name, role, accounts.clock.now(), email)
         session.add(row)
         organization = session.get_one(OrganizationRow, actor.organization_id)
@@ -81,6 +94,24 @@ def find_user(accounts: Accounts, user_id: str) -> User:
         row = session.get(UserRow, user_id)
         if row is None:
             raise NotFound("user", user_id)
+        return _user(row, session.get_one(OrganizationRow, row.organization_id))
+
+
+def change_profile(accounts: Accounts, actor: Actor, *, name: str, email: str | None) -> User:
+    """Call the actor another name; `email` None: none is known."""
+    called = name.strip()
+    if not called or len(called) > LONGEST_NAME:
+        raise InvalidInput(f"A user needs a name of 1 to {LONGEST_NAME} characters.", field="name")
+    if email is not None and (not _EMAIL.fullmatch(email) or len(email) > LONGEST_EMAIL):
+        raise InvalidInput(f"'{email[:100]}' is no e-mail address.", hint="Leave it empty, or mend it.", field="email")
+    with accounts.database.transaction() as session:
+        taken = select(UserRow).where(
+            UserRow.organization_id == actor.organization_id, UserRow.name == called, UserRow.id != actor.user_id
+        )
+        if session.scalars(taken).first():
+            raise NameTaken(called)
+        row = session.get_one(UserRow, actor.user_id)
+        row.name, row.email = called, email
         return _user(row, session.get_one(OrganizationRow, row.organization_id))
 
 

@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter
 
-from pixmill.wire.accounts import Me, SigninLink
+from pixmill.wire.accounts import ChangeMe, Me, SigninLink
 from pixmill_server.accounts.sessions import create_signin_link
-from pixmill_server.accounts.users import find_user
+from pixmill_server.accounts.users import User, change_profile, find_user
 from pixmill_server.api.dependencies import CurrentActor, Services
 
 router = APIRouter(tags=["accounts"])
@@ -13,7 +13,10 @@ router = APIRouter(tags=["accounts"])
 @router.get("/me")
 def me(services: Services, actor: CurrentActor) -> Me:
     """The signed-in user."""
-    user = find_user(services.accounts, actor.user_id)
+    return _me(find_user(services.accounts, actor.user_id))
+
+
+def _me(user: User) -> Me:
     return Me(
         id=user.id,
         name=user.name,
@@ -22,6 +25,12 @@ def me(services: Services, actor: CurrentActor) -> Me:
         organization_id=user.organization_id,
         organization=user.organization,
     )
+
+
+@router.put("/me")
+def change_me(services: Services, actor: CurrentActor, request: ChangeMe) -> Me:
+    """What I am called from now on, and my e-mail address."""
+    return _me(change_profile(services.accounts, actor, name=request.name, email=request.email))
 
 
 @router.post("/signin-links", status_code=201)

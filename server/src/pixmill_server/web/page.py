@@ -40,7 +40,8 @@ class NavigationItem:
 
 
 _NAVIGATION = tuple(
-    (name, f"/{name.lower()}", name.lower(), name[0].lower()) for name in ("Datasets", "Processings", "Models", "Jobs")
+    (name, f"/{name.lower()}", name.lower(), name[0].lower())
+    for name in ("Datasets", "Processings", "Models", "Jobs", "Settings")
 )
 # Stylesheets of every page; a page adds those of its own part.
 _SHARED_STYLES = ("tokens", "base", "layout", "components", "fields", "dialog", "chart")
