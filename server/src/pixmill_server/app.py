@@ -73,6 +73,8 @@ def create_api(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
     answer_with_problems(app)
     for router in _routers(api):
         app.include_router(router, prefix=API_PREFIX)
+    for router in _routers(api, "root_router"):
+        app.include_router(router)
     # Replacing the method is how FastAPI lets its description be changed.
     setattr(app, "openapi", cache(partial(describe, app)))  # noqa: B010 - mypy forbids to assign to a method
     return app
@@ -97,9 +99,9 @@ class SecurityHeaders:
         await self.app(scope, receive, send_with_headers)
 
 
-def _routers(package: ModuleType) -> Iterator[APIRouter]:
+def _routers(package: ModuleType, name: str = "router") -> Iterator[APIRouter]:
     for found in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
-        router = getattr(importlib.import_module(found.name), "router", None)
+        router = getattr(importlib.import_module(found.name), name, None)
         if isinstance(router, APIRouter):
             yield router
 

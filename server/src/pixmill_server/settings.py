@@ -57,6 +57,8 @@ class Settings:
     """A signed-off list of models to use instead of the one that Pixmill carries."""
     secrets_key_file: Path | None = None
     """The key that secrets are encrypted with, where it does not lie in the data folder."""
+    metrics_open: bool = False
+    """Whether `/metrics` answers without a token."""
     log_limit_bytes: int = DEFAULT_LOG_LIMIT_BYTES
     """Of a Run's log, half of it at the beginning and half at the end."""
 
@@ -108,6 +110,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         bundle=Path(given.get("PIXMILL_BUNDLE") or BUNDLE),
         hub=Path(given["PIXMILL_HUB"]) if given.get("PIXMILL_HUB") else None,
         secrets_key_file=Path(given["PIXMILL_SECRETS_KEY_FILE"]) if given.get("PIXMILL_SECRETS_KEY_FILE") else None,
+        metrics_open=given.get("PIXMILL_METRICS_OPEN") == "1",
         log_limit_bytes=_log_limit(given.get("PIXMILL_LOG_LIMIT_MIB")),
     )
 

@@ -32,6 +32,7 @@ from pixmill_server.datasets.stores import Datasets
 from pixmill_server.db.engine import Database, open_database
 from pixmill_server.db.schema import require_current, upgrade
 from pixmill_server.jobs.access import Jobs
+from pixmill_server.jobs.figures import JobFigures
 from pixmill_server.jobs.log_limit import LogLimit
 from pixmill_server.jobs.logs import Logs
 from pixmill_server.kernel.clock import Clock, SystemClock
@@ -65,6 +66,7 @@ class Services:
     processings: Processings
     secrets: Secrets
     jobs: Jobs
+    figures: JobFigures
 
     def probes(self) -> tuple[Probe, ...]:
         """What `doctor` looks at, in this order."""
@@ -135,6 +137,7 @@ def open_services(settings: Settings, *, clock: Clock | None = None) -> Services
         processings=_processings(settings, database, objects, clock),
         secrets=Secrets(database, clock, settings.secrets_key),
         jobs=Jobs(database, datasets, objects, logs, clock),
+        figures=JobFigures(database, clock),
     )
 
 

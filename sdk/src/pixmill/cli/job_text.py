@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from pixmill.cli.output import print_rows
-from pixmill.client.jobs import Job, LaunchPlan, Run, RunOutcome
+from pixmill.cli.output import print_rows, size_text
+from pixmill.client.jobs import Job, LaunchPlan, Run, RunMetrics, RunOutcome
 
 MOST_OUTCOMES = 20
 _MOST_NAMES = 12
@@ -57,6 +57,13 @@ def job_facts(job: Job) -> dict[str, object]:
         facts["error"] = f"{run.error.type}: {run.error.message}"
         facts["stack trace"] = run.error.traceback.rstrip() or "see its log"
     return facts
+
+
+def taken_facts(metrics: RunMetrics) -> dict[str, object]:
+    """What a Run took at most; nothing where nothing was sampled."""
+    if metrics.begins_at is None:
+        return {}
+    return {"peak CPUs": f"{metrics.peak_cpus:.2f}", "peak memory": size_text(metrics.peak_memory_bytes)}
 
 
 def print_runs(runs: Sequence[Run]) -> None:

@@ -9,7 +9,7 @@ from pixmill.cli import partial
 from pixmill.cli.connect import connect
 from pixmill.cli.job_following import FollowOption, after_launch, follow_run, tell_end
 from pixmill.cli.job_progress import progress_bar
-from pixmill.cli.job_text import MOST_OUTCOMES, job_facts, outcome_lines, print_runs, seconds_text
+from pixmill.cli.job_text import MOST_OUTCOMES, job_facts, outcome_lines, print_runs, seconds_text, taken_facts
 from pixmill.cli.launch import POLICY, launch_job, values_of
 from pixmill.cli.output import Json, print_facts, print_json, print_list, talk
 from pixmill.cli.parameters import ParameterOptions, parameters_of
@@ -64,7 +64,8 @@ def show_job(
         if json:
             print_json(job)
             return
-        print_facts(job_facts(job), as_json=None)
+        taken = client.jobs.metrics(job.id, job.runs[0].number)
+        print_facts({**job_facts(job), **taken_facts(taken)}, as_json=None)
         print_runs(job.runs)
         for outcome in ("failed", "skipped"):
             found = client.jobs.outcomes(job.id, job.runs[0].number, outcome=outcome)

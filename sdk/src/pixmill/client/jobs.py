@@ -23,6 +23,7 @@ from pixmill.wire.jobs import (
     RerunJob,
     ResumeJob,
     Run,
+    RunMetrics,
     RunOutcome,
     RunOutcomePage,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "LogOmitted",
     "LogTime",
     "Run",
+    "RunMetrics",
     "RunOutcome",
     "TimedOut",
 ]
@@ -173,6 +175,10 @@ class Jobs:
         Goes on where it was after the server was away for a while; each byte comes once.
         """
         return RunLog(self._connection, job_id, number).follow(offset)
+
+    def metrics(self, job_id: str, number: int) -> RunMetrics:
+        """CPUs, memory and images per second of a Run over time."""
+        return self._connection.ask("GET", f"/jobs/{job_id}/runs/{number}/metrics", RunMetrics)
 
     def newest_run(self, job_id: str) -> Run:
         """The Run that the Job's status is that of."""

@@ -19,6 +19,7 @@ from pixmill.runtime.plan import (
     Progress,
     RunEvent,
     RunPlan,
+    Sample,
     StagedChunk,
 )
 from pixmill.runtime.remote_images import RemoteImages
@@ -88,8 +89,11 @@ class HttpRunServer:
     def started(self, pid: int, sandbox: dict[str, Any]) -> None:
         self._send("POST", "started", _encode({"pid": pid, "sandbox": sandbox}))
 
-    def heartbeat(self, progress: Progress, images_per_second: float | None, facts: dict[str, Any]) -> bool:
-        body = _encode({"progress": progress, "images_per_second": images_per_second, "facts": facts})
+    def heartbeat(
+        self, progress: Progress, images_per_second: float | None, facts: dict[str, Any], sample: Sample | None = None
+    ) -> bool:
+        told = {"progress": progress, "images_per_second": images_per_second, "facts": facts, "sample": sample}
+        body = _encode(told)
         answer = self._send("POST", "heartbeat", body)
         return bool(msgspec.json.decode(answer.content, type=dict[str, Any]).get("cancel", False))
 

@@ -8,7 +8,17 @@ from typing import Any
 import msgspec
 
 from pixmill.runtime.masking import Masker
-from pixmill.runtime.plan import Chunk, ChunkAsset, Finish, PlannedFile, Progress, RunEvent, RunPlan, StagedChunk
+from pixmill.runtime.plan import (
+    Chunk,
+    ChunkAsset,
+    Finish,
+    PlannedFile,
+    Progress,
+    RunEvent,
+    RunPlan,
+    Sample,
+    StagedChunk,
+)
 from pixmill.runtime.server import RunServer
 
 
@@ -31,8 +41,10 @@ class MaskedServer:
     def started(self, pid: int, sandbox: dict[str, Any]) -> None:
         self.server.started(pid, sandbox)
 
-    def heartbeat(self, progress: Progress, images_per_second: float | None, facts: dict[str, Any]) -> bool:
-        return self.server.heartbeat(progress, images_per_second, self.masker.value(facts))
+    def heartbeat(
+        self, progress: Progress, images_per_second: float | None, facts: dict[str, Any], sample: Sample | None = None
+    ) -> bool:
+        return self.server.heartbeat(progress, images_per_second, self.masker.value(facts), sample)
 
     def claim(self) -> Chunk | None:
         return self.server.claim()

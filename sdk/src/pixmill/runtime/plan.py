@@ -139,6 +139,16 @@ class Progress(Struct):
     total: int = 0
 
 
+class Sample(Struct):
+    """What the Run takes."""
+
+    cpus: float
+    """In use, on the average since the sample before."""
+    memory_bytes: int
+    log_lag_bytes: int
+    """Written by the child and not stored yet."""
+
+
 class RunEvent(Struct):
     """Something that Pixmill itself has to say about a Run."""
 

@@ -5,7 +5,17 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from pixmill.errors import PixmillError
-from pixmill.runtime.plan import Chunk, ChunkAsset, Finish, PlannedFile, Progress, RunEvent, RunPlan, StagedChunk
+from pixmill.runtime.plan import (
+    Chunk,
+    ChunkAsset,
+    Finish,
+    PlannedFile,
+    Progress,
+    RunEvent,
+    RunPlan,
+    Sample,
+    StagedChunk,
+)
 
 
 class RunOver(PixmillError):
@@ -39,7 +49,9 @@ class RunServer(Protocol):
 
     def started(self, pid: int, sandbox: dict[str, Any]) -> None: ...
 
-    def heartbeat(self, progress: Progress, images_per_second: float | None, facts: dict[str, Any]) -> bool:
+    def heartbeat(
+        self, progress: Progress, images_per_second: float | None, facts: dict[str, Any], sample: Sample | None = None
+    ) -> bool:
         """Whether the Run is to be cancelled."""
         ...
 

@@ -39,6 +39,7 @@ from pixmill.runtime.masked_server import MaskedServer
 from pixmill.runtime.masking import Masker
 from pixmill.runtime.plan import Finish, RunError, RunPlan
 from pixmill.runtime.process_tree import descendants, kill_descendants, oom_kills
+from pixmill.runtime.sampling import Sampler
 from pixmill.runtime.server import RunOver, RunServer, ServerLost, ServerRefused
 
 _LOOK_SECONDS: Final = 0.25
@@ -210,8 +211,10 @@ class _Supervision:
             self.account.pump.end()
 
     def _beat(self) -> None:
+        account, sampler = self.account, Sampler(self.child.process.pid)
         while not self._over.wait(self.plan.heartbeat_seconds):
-            if self.server.heartbeat(self.account.progress, self.account.images_per_second(), self.account.facts):
+            sample = sampler.take(log_lag_bytes=account.pump.lag_bytes())
+            if self.server.heartbeat(account.progress, account.images_per_second(), account.facts, sample):
                 self.watch.cancel.set()
 
     def _note_excess(self) -> None:

@@ -30,6 +30,7 @@ from pixmill.runtime.plan import (
     Progress,
     RunEvent,
     RunPlan,
+    Sample,
     StagedChunk,
     StagedFailure,
 )
@@ -172,7 +173,9 @@ class TrialServer:
         self._began = time.monotonic()
         self.report.sandbox = str(sandbox["tier"])
 
-    def heartbeat(self, progress: Progress, images_per_second: float | None, facts: dict[str, Any]) -> bool:
+    def heartbeat(
+        self, progress: Progress, images_per_second: float | None, facts: dict[str, Any], sample: Sample | None = None
+    ) -> bool:
         self.on_progress(progress)
         return False
 

@@ -225,6 +225,30 @@ class RunOutcomePage(WireModel):
     next_cursor: str | None = None
 
 
+class RunMetricsPoint(WireModel):
+    """All samples of one interval."""
+
+    seconds: float
+    """From `begins_at` to the beginning of the interval."""
+    cpus: float
+    """In use, on the average."""
+    memory_bytes: int
+    """At most."""
+    images_per_second: float
+    """On the average."""
+
+
+class RunMetrics(WireModel):
+    """What a Run took over time; an interval in which nothing was sampled has no point."""
+
+    begins_at: AwareDatetime | None = None
+    """None: nothing was sampled."""
+    interval_seconds: float
+    points: list[RunMetricsPoint]
+    peak_cpus: float
+    peak_memory_bytes: int
+
+
 class LogPiece(WireModel):
     """The `data:` of one event of a log stream; its `id:` is the offset after it."""
 

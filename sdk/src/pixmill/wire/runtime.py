@@ -119,11 +119,22 @@ class Progress(WireModel):
     total: int = 0
 
 
+class Sample(WireModel):
+    """What the Run takes."""
+
+    cpus: float = Field(ge=0, allow_inf_nan=False)
+    """In use, on the average since the heartbeat before."""
+    memory_bytes: int = Field(ge=0, lt=2**62)
+    log_lag_bytes: int = Field(default=0, ge=0, lt=2**62)
+    """Written by the child and not stored yet."""
+
+
 class Heartbeat(WireModel):
     """I am alive, and have come so far."""
 
     progress: Progress = Progress()
     images_per_second: float | None = None
+    sample: Sample | None = None
     facts: dict[str, JsonValue] = Field(default_factory=dict)
 
 

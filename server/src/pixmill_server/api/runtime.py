@@ -17,6 +17,7 @@ from pixmill_server.jobs import supervise
 from pixmill_server.jobs.events import Event, add_events
 from pixmill_server.jobs.finish import finish
 from pixmill_server.jobs.lifecycle import ChildEnd, ChildError
+from pixmill_server.jobs.metrics import Sample
 from pixmill_server.jobs.pins import PinnedModel
 from pixmill_server.jobs.queue import HEARTBEAT_SECONDS, authorize, held, started
 from pixmill_server.jobs.supervise import Caller
@@ -62,7 +63,10 @@ def show_plan(services: Services, caller: CurrentCaller) -> wire.RunPlan:
 def heartbeat(services: Services, caller: CurrentCaller, beat: wire.Heartbeat) -> wire.HeartbeatAnswer:
     """Keeps the lease alive; the answer may say *cancel*."""
     progress = {**beat.progress.model_dump(), "images_per_second": beat.images_per_second}
-    return wire.HeartbeatAnswer(cancel=supervise.heartbeat(services.jobs, caller, progress=progress, facts=beat.facts))
+    told = beat.sample
+    sample = Sample(told.cpus, told.memory_bytes, beat.images_per_second, told.log_lag_bytes) if told else None
+    cancel = supervise.heartbeat(services.jobs, caller, progress=progress, facts=beat.facts, sample=sample)
+    return wire.HeartbeatAnswer(cancel=cancel)
 
 
 @router.post("/started", status_code=204)

@@ -26,6 +26,7 @@ from pixmill_server.jobs.ledger import (
 )
 from pixmill_server.jobs.lifecycle import Ledger
 from pixmill_server.jobs.matching import wanted_classes
+from pixmill_server.jobs.metrics import Sample, note_sample
 from pixmill_server.jobs.pins import PinnedModel, PinnedProcessing, model_of_version, processing_of_version
 from pixmill_server.jobs.policy import FailurePolicy
 from pixmill_server.jobs.queue import held, renew
@@ -98,7 +99,9 @@ def _failures_allowed(run: RunRow) -> int | None:
     return None if allowed is None else allowed - run.carried.get("failed", 0)
 
 
-def heartbeat(jobs: Jobs, caller: Caller, *, progress: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
+def heartbeat(
+    jobs: Jobs, caller: Caller, *, progress: Mapping[str, Any], facts: Mapping[str, Any], sample: Sample | None = None
+) -> bool:
     """A sign of life; whether the Run is to be cancelled."""
     with jobs.database.transaction() as session:
         run = renew(session, caller.run_id, caller.fence, now=jobs.clock.now())
@@ -107,6 +110,8 @@ def heartbeat(jobs: Jobs, caller: Caller, *, progress: Mapping[str, Any], facts:
             run.progress = told
         if any(run.facts.get(name) != fact for name, fact in facts.items()):
             run.facts = {**run.facts, **facts}
+        if sample is not None:
+            note_sample(session, run.id, sample, now=jobs.clock.now())
         return run.cancel_requested_at is not None
 
 

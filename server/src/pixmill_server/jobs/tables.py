@@ -208,6 +208,22 @@ class RunEventRow(Base):
     facts: Mapped[dict[str, Any]] = mapped_column(JsonValue, default=dict)
 
 
+class RunMetricsRow(Base):
+    """What a Run took over time; see `metrics.py`."""
+
+    __tablename__ = "run_metrics"
+
+    run_id: Mapped[str] = mapped_column(Id, ForeignKey("runs.id"), primary_key=True)
+    begins_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    interval_seconds: Mapped[float]
+    points: Mapped[bytes] = mapped_column(LargeBinary)
+    """16 bytes each: CPUs, memory in bytes, images per second (32-bit floats), the number of samples."""
+    peak_cpus: Mapped[float]
+    peak_memory_bytes: Mapped[int] = mapped_column(BigInt)
+    log_lag_bytes: Mapped[int] = mapped_column(BigInt)
+    """Written by the child and not stored, as the newest sample says."""
+
+
 class WorkerRow(Base):
     """A worker, and when it was last seen."""
 
