@@ -25,7 +25,7 @@ from pixmill.annotations import (
     Visibility,
     kind_of,
 )
-from pixmill.client.assets import PredictionFilter, shape_of
+from pixmill.client.assets import shape_of
 from pixmill.client.imports import ImportOptions
 from pixmill.errors import InvalidInput, NotFound
 from tests.running_server import RunningServer
@@ -100,6 +100,16 @@ def test_an_unknown_label_changes_nothing(client: Client) -> None:
     assert client.versions.show("street/v1") == before
 
 
+def test_a_polygon_needs_no_bounds(client: Client) -> None:
+    asset, version = client.assets.show("street/v1", "a.png"), client.versions.show("street/v1")
+    shape = {"kind": "polygon", "coordinates": [0, 0, 8, 0, 8, 6], "rings": [3]}
+    wish = {"edits": [{"action": "add", "asset_id": asset.id, "label": "car", "shape": shape}]}
+    answer = client.connection._http.post(f"/versions/{version.id}/annotations", json=wish)
+    assert answer.status_code == 201, answer.text
+    (found,) = client.assets.show("street/v1", "a.png").annotations
+    assert (found.id, found.bbox) == (answer.json()["added"][0], [0, 0, 8, 6])
+
+
 IMPOSSIBLE: list[dict[str, object]] = [
     {"kind": "box", "bbox": [1, 2, -3, 4]},
     {"kind": "box"},
@@ -135,10 +145,10 @@ def test_only_predictions_are_accepted_by_a_filter(client: Client) -> None:
     asset = client.assets.show("street/v1", "a.png")
     client.annotations.add("street/v1", asset, "car", BoundingBox(1, 1, 2, 2))
     before = client.versions.show("street/v1").revision
-    done = client.annotations.review_all("street/v1", Review.ACCEPTED, PredictionFilter(label=["car"]))
+    done = client.annotations.review_all("street/v1", Review.ACCEPTED, where="label=car")
     assert (done.changed, done.revision) == (0, before)
     with pytest.raises(NotFound, match="dog"):
-        client.annotations.review_all("street/v1", Review.REJECTED, PredictionFilter(label=["dog"]))
+        client.annotations.review_all("street/v1", Review.REJECTED, where="label=dog")
 
 
 def test_a_stranger_may_not_save(server: RunningServer, client: Client) -> None:

@@ -52,7 +52,7 @@ def test_all_predictions_are_accepted_in_one_revision_by_that_user(datasets: Dat
     }
     with datasets.database.reading() as session:
         newest = list_revisions(session, version_id).items[0]
-    assert (newest.summary, newest.author_id) == ("Accepted the predictions of all assets", "usr_1")
+    assert (newest.summary, newest.author_id) == ("Accepted all predictions", "usr_1")
     assert not review_predictions(datasets, actor, version_id, ALL, Review.ACCEPTED).changed
 
 

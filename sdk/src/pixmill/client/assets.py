@@ -13,7 +13,6 @@ from pixmill.wire.edits import (
     DeleteShape,
     Edit,
     MoveShape,
-    PredictionFilter,
     Relabel,
     ReviewedPredictions,
     ReviewPredictions,
@@ -23,7 +22,7 @@ from pixmill.wire.edits import (
     ShapeValue,
 )
 
-__all__ = ["Annotations", "Asset", "AssetAnnotation", "Assets", "Edit", "PredictionFilter", "SavedEdits", "shape_of"]
+__all__ = ["Annotations", "Asset", "AssetAnnotation", "Assets", "Edit", "SavedEdits", "shape_of"]
 
 
 class Assets:
@@ -101,11 +100,14 @@ class Annotations:
         return self.save(address, [SetReview(asset_id=asset.id, annotation_id=annotation.id, review=review)])
 
     def review_all(
-        self, address: str, review: Literal[Review.ACCEPTED, Review.REJECTED], where: PredictionFilter | None = None
+        self, address: str, review: Literal[Review.ACCEPTED, Review.REJECTED], *, where: str = ""
     ) -> ReviewedPredictions:
-        """Accept or reject all annotations of Runs that the filter means (None: all that nobody has reviewed)."""
+        """Accept or reject all annotations of Runs that a filter means: `label=person&min_score=0.5`, as in a grid.
+
+        Empty means all that nobody has reviewed.
+        """
         version = self._versions.show(address)
-        wish = ReviewPredictions(review=review, where=where or PredictionFilter())
+        wish = ReviewPredictions(review=review, filter=where)
         path = f"/versions/{version.id}/annotations/review"
         return self._connection.ask("POST", path, ReviewedPredictions, send=wish)
 

@@ -53,7 +53,8 @@ class ShapeValue(WireRequest):
     def shape(self) -> Shape:
         """The shape as a value; raises `AnnotationError` for one that cannot be."""
         self._check()
-        box = [float("nan")] * _BOX_NUMBERS if self.bbox is None else self.bbox
+        # Only a box and keypoints are read from it; the bounds of the others are worked out anew.
+        box = [0.0] * _BOX_NUMBERS if self.bbox is None else self.bbox
         mask = self.mask.encode("ascii", errors="replace")
         columns = AnnotationColumns(
             assets=("",),
@@ -175,27 +176,13 @@ class SavedEdits(WireModel):
     """The id of each added annotation, in the order of its edit; empty for one that was skipped."""
 
 
-class PredictionFilter(WireRequest):
-    """Which annotations of Runs are meant: those that satisfy everything, on assets that satisfy everything."""
-
-    label: list[str] = Field(default_factory=list, max_length=1000)
-    """Names; one of them."""
-    tag: list[str] = Field(default_factory=list, max_length=1000)
-    """Of the asset: all of them."""
-    name: str = ""
-    """A part of the asset's path."""
-    review: list[Review] = Field(default_factory=list)
-    """One of these; none given: those that nobody has reviewed yet."""
-    run_id: str = ""
-    min_score: float | None = Field(default=None, ge=0, le=1)
-    max_score: float | None = Field(default=None, ge=0, le=1)
-
-
 class ReviewPredictions(WireRequest):
     """Say the same of all annotations of Runs that a filter means."""
 
     review: Literal[Review.ACCEPTED, Review.REJECTED]
-    where: PredictionFilter = PredictionFilter()
+    filter: str = Field(default="", max_length=10_000)
+    """As after the `?` of the Assets grid: `label=person&min_score=0.5`. An annotation must itself be as it says; where
+    it says nothing of `review`, those are meant that nobody has reviewed yet."""
 
 
 class ReviewedPredictions(WireModel):

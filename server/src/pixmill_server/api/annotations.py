@@ -6,7 +6,7 @@ from pixmill.wire import edits as wire
 from pixmill_server.api.dependencies import CurrentActor, Services
 from pixmill_server.api.version_records import counts
 from pixmill_server.datasets import edit as feature
-from pixmill_server.datasets.filters import AssetFilter
+from pixmill_server.datasets.filter_text import filter_of_text
 from pixmill_server.datasets.review import review_predictions
 
 router = APIRouter(prefix="/versions/{version_id}/annotations", tags=["assets"])
@@ -31,15 +31,7 @@ def review_all(
     services: Services, actor: CurrentActor, version_id: str, request: wire.ReviewPredictions
 ) -> wire.ReviewedPredictions:
     """Accept or reject all annotations of Runs that the filter means, in one new Revision."""
-    where = AssetFilter(
-        tags=tuple(request.where.tag),
-        name_contains=request.where.name,
-        labels=tuple(request.where.label),
-        reviews=tuple(request.where.review),
-        run_id=request.where.run_id,
-        min_score=request.where.min_score,
-        max_score=request.where.max_score,
-    )
+    where = filter_of_text(request.filter)
     done = review_predictions(services.datasets, actor, version_id, where, request.review)
     return wire.ReviewedPredictions(revision=done.number, changed=done.outcome.step.get("changed_annotations", 0))
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 from pixmill.annotations import Review, Source
 from pixmill_server.accounts.actor import Actor
 from pixmill_server.datasets.existing import Ids, as_ids, is_among, unique_ids
+from pixmill_server.datasets.filter_text import in_words
 from pixmill_server.datasets.filters import AssetFilter, annotation_predicate
 from pixmill_server.datasets.queries import version_by_id
 from pixmill_server.datasets.read import select_asset_ids
@@ -61,8 +62,9 @@ def review_predictions(
 
     with datasets.database.reading() as session:
         version_by_id(session, actor.organization_id, version_id)
-    of = "all assets" if where.is_all else "a filter"
-    summary = f"{_WORDS[review]} the predictions of {of}"
+    summary = _WORDS[review] + (
+        f" the predictions on assets {said}" if (said := in_words(where)) else " all predictions"
+    )
     return revise(datasets, version_id, make, author=Author(actor.user_id), summary=summary)
 
 

@@ -4,7 +4,8 @@
 import { openDialog } from "./dialog.js";
 
 const GO_MS = 1200;
-let wentAt = 0;
+// Long ago: the clock of events begins with the page.
+let wentAt = -Infinity;
 
 export function isTyping(event) {
   const target = event.target;
