@@ -41,10 +41,10 @@ def open_datasets() -> Iterator[Datasets]:
         database.close()
 
 
-def make_street(datasets: Datasets, size: CocoSize) -> str:
+def make_street(datasets: Datasets, size: CocoSize, actor: Actor = ACTOR) -> str:
     """The id of a version with so many assets by reference and boxes, spread evenly."""
-    version_id = versions.create_version(datasets, ACTOR, "street/v1").id
-    labels.add_labels(datasets, ACTOR, version_id, list(CATEGORIES))
+    version_id = versions.create_version(datasets, actor, "street/v1").id
+    labels.add_labels(datasets, actor, version_id, list(CATEGORIES))
     each = size.boxes // size.images
 
     def parts() -> Iterator[ChangePart]:
