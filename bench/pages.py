@@ -54,7 +54,7 @@ QUERIES = (
 def measure() -> Iterable[Figure]:
     """Milliseconds from the request to the whole answer, over loopback, 95th percentile.
 
-    Beside it what was computed meanwhile, by server and client together: it says the same on a machine that is not idle.
+    Beside it what server and client computed meanwhile: it says the same on a machine that is not idle.
     """
     with TemporaryDirectory(prefix="pixmill-bench-") as folder, _server(Path(folder)) as (browser, services, owner):
         _make(services, owner)
