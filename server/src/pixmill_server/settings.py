@@ -55,6 +55,8 @@ class Settings:
     """The SDK wheel, the built-in Processings with their schemas, the browser's files."""
     hub: Path | None = None
     """A signed-off list of models to use instead of the one that Pixmill carries."""
+    timeouts: str = ""
+    """What Runs are held to unless their Compute or launch says otherwise, as in `start=30m,running=1d`."""
     secrets_key_file: Path | None = None
     """The key that secrets are encrypted with, where it does not lie in the data folder."""
     metrics_open: bool = False
@@ -109,6 +111,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         sandbox=given.get("PIXMILL_SANDBOX") or "auto",
         bundle=Path(given.get("PIXMILL_BUNDLE") or BUNDLE),
         hub=Path(given["PIXMILL_HUB"]) if given.get("PIXMILL_HUB") else None,
+        timeouts=given.get("PIXMILL_TIMEOUTS") or "",
         secrets_key_file=Path(given["PIXMILL_SECRETS_KEY_FILE"]) if given.get("PIXMILL_SECRETS_KEY_FILE") else None,
         metrics_open=given.get("PIXMILL_METRICS_OPEN") == "1",
         log_limit_bytes=_log_limit(given.get("PIXMILL_LOG_LIMIT_MIB")),

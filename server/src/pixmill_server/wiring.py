@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 import pixmill_server
 from pixmill.environments import pack_sdk
 from pixmill.errors import InvalidInput
+from pixmill.parameters.timeouts import parse_timeouts
 from pixmill_server.accounts.accounts import Accounts
 from pixmill_server.accounts.tokens import ensure_local_token
 from pixmill_server.accounts.users import ensure_owner
@@ -136,7 +137,7 @@ def open_services(settings: Settings, *, clock: Clock | None = None) -> Services
         registry=ModelRegistry(database, objects, clock, read_hub(settings.hub)),
         processings=_processings(settings, database, objects, clock),
         secrets=Secrets(database, clock, settings.secrets_key),
-        jobs=Jobs(database, datasets, objects, logs, clock),
+        jobs=Jobs(database, datasets, objects, logs, clock, timeouts=_timeouts(settings)),
         figures=JobFigures(database, clock),
     )
 
@@ -150,6 +151,10 @@ def _processings(settings: Settings, database: Database, objects: Objects, clock
         sdk_wheel=_sdk_wheel(settings),
         sandbox=settings.sandbox,
     )
+
+
+def _timeouts(settings: Settings) -> dict[str, float | None]:
+    return {str(name): seconds for name, seconds in parse_timeouts(filter(None, settings.timeouts.split(","))).items()}
 
 
 def _sdk_wheel(settings: Settings) -> Path:

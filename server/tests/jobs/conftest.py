@@ -27,7 +27,15 @@ class Bench:
     def pass_time(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
 
-    def launch(self, *, compute: str = "local", assets: int = 10, job_id: str | None = None, number: int = 1) -> RunRow:
+    def launch(
+        self,
+        *,
+        compute: str = "local",
+        assets: int = 10,
+        job_id: str | None = None,
+        number: int = 1,
+        limits: dict[str, float] | None = None,
+    ) -> RunRow:
         """A Job with a pending Run, or one more Run of a Job."""
         with self.database.transaction() as session:
             if job_id is None:
@@ -35,6 +43,7 @@ class Bench:
                 session.add(_job(job_id, compute, self.now))
                 session.flush()
             run = _run(job_id, number, compute, assets, self.now)
+            run.timeouts = dict(limits or {})
             enqueue(session, run)
             return run
 

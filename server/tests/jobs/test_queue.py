@@ -182,9 +182,11 @@ def test_a_pending_run_is_cancelled_at_once(bench: Bench) -> None:
         cancel(session, run.job_id, now=bench.now)
 
 
-def test_a_claimed_run_is_asked_to_stop(bench: Bench) -> None:
+def test_a_run_whose_supervisor_was_started_is_asked_to_stop(bench: Bench) -> None:
     run = bench.launch()
-    claimed(bench)
+    placed = claimed(bench)
+    with bench.database.transaction() as session:
+        queue.placed(session, run.id, placed.fence, handle="h", now=bench.now)
     with bench.database.transaction() as session:
         cancel(session, run.job_id, now=bench.now)
     row = bench.run(run.id)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -12,14 +12,16 @@ from sqlalchemy import text
 
 from pixmill.errors import Conflict
 from pixmill_server.jobs import queue
-from pixmill_server.jobs.errors import ActiveRunExists, RunIsOver, StaleFence
-from pixmill_server.jobs.lifecycle import RunStatus
+from pixmill_server.jobs.errors import ActiveRunExists, NoPartialResults, RunIsOver, StaleFence
+from pixmill_server.jobs.lifecycle import PartialState, RunStatus
 from pixmill_server.jobs.queue import LEASE, ClaimedRun
-from pixmill_server.jobs.runs import cancel, require_none_active
+from pixmill_server.jobs.runs import cancel, require_none_active, settle_partial, supersede_partial
 from pixmill_server.jobs.tables import RunRow
+from pixmill_server.jobs.timeouts import SUPERVISOR_GRACE
 from server.tests.jobs.conftest import Bench, open_bench
 
 PLACES = 2
+LIMITS = st.sampled_from([{}, {"queue": 15.0}, {"start": 15.0}, {"running": 30.0}])
 
 
 @dataclass
@@ -34,6 +36,27 @@ class ModelRun:
     expires: datetime | None = None
     placed: bool = False
     cancel: bool = False
+    limits: dict[str, float] = field(default_factory=dict)
+    created: datetime | None = None
+    claimed: datetime | None = None
+    started: datetime | None = None
+    partial: str | None = None
+    """What became of the results of a Run that failed or was cancelled."""
+
+    def end(self, status: str) -> None:
+        """For good."""
+        self.status, self.partial = status, None if status == "succeeded" else "kept"
+
+    def deadline(self) -> datetime | None:
+        """When its time is up, as it stands."""
+        since, name, grace = self.created, "queue", timedelta()
+        if self.started is not None:
+            since, name, grace = self.started, "running", SUPERVISOR_GRACE
+        elif self.claimed is not None:
+            since, name = self.claimed, "start"
+        if since is None or name not in self.limits:
+            return None
+        return since + timedelta(seconds=self.limits[name]) + grace
 
 
 @dataclass
@@ -73,10 +96,10 @@ class QueueMachine(RuleBasedStateMachine):
             session.execute(text("DELETE FROM jobs"))
             session.execute(text("UPDATE computes SET concurrency = :places"), {"places": PLACES})
 
-    @rule()
-    def launch(self) -> None:
-        run = self.bench.launch()
-        self.model.runs.append(ModelRun(run.id, run.job_id, 1))
+    @rule(limits=LIMITS)
+    def launch(self, limits: dict[str, float]) -> None:
+        run = self.bench.launch(limits=limits)
+        self.model.runs.append(ModelRun(run.id, run.job_id, 1, limits=limits, created=self.bench.now))
 
     @rule()
     def claim(self) -> None:
@@ -87,6 +110,7 @@ class QueueMachine(RuleBasedStateMachine):
         if found and expected:
             expected.fence += 1
             expected.expires = self.bench.now + LEASE
+            expected.claimed = self.bench.now
             assert found.fence == expected.fence
             self.claims.append(found)
 
@@ -117,6 +141,8 @@ class QueueMachine(RuleBasedStateMachine):
         def start(run: ModelRun, claimed: ClaimedRun) -> None:
             with self.bench.database.transaction() as session:
                 queue.started(session, claimed.run_id, claimed.fence, now=self.bench.now, facts={})
+            if run.status == "pending":
+                run.started = self.bench.now
             run.status, run.expires = "running", self.bench.now + LEASE
 
         self._as_holder(pick, start)
@@ -130,7 +156,12 @@ class QueueMachine(RuleBasedStateMachine):
                 if not row.state.may_become(status):
                     return
                 queue.end(session, row, status, now=self.bench.now, reason=None, message="")
-            run.status = status
+                if status is RunStatus.SUCCEEDED:
+                    supersede_partial(session, row)
+                    for earlier in self.model.runs:
+                        if earlier.job_id == run.job_id and earlier is not run and earlier.partial == "kept":
+                            earlier.partial = "superseded"
+            run.end(status)
 
         self._as_holder(pick, finish)
 
@@ -145,8 +176,8 @@ class QueueMachine(RuleBasedStateMachine):
                 return
             cancel(session, run.job_id, now=self.bench.now)
         run.cancel = True
-        if run.fence == 0:
-            run.status = "cancelled"
+        if run.status == "pending" and not run.placed:
+            run.end("cancelled")
 
     @precondition(lambda self: self.model.runs)
     @rule(pick=st.integers(0, 99))
@@ -159,11 +190,52 @@ class QueueMachine(RuleBasedStateMachine):
                 return
             assert require_none_active(session, run.job_id).id == run.id
         again = self.bench.launch(job_id=run.job_id, number=run.number + 1)
-        self.model.runs.append(ModelRun(again.id, again.job_id, again.number))
+        self.model.runs.append(ModelRun(again.id, again.job_id, again.number, created=self.bench.now))
+
+    @precondition(lambda self: self.model.runs)
+    @rule(pick=st.integers(0, 99), state=st.sampled_from([PartialState.COMMITTED, PartialState.DROPPED]))
+    def settle_partial_results(self, pick: int, state: PartialState) -> None:
+        run = self.model.runs[pick % len(self.model.runs)]
+        with self.bench.database.transaction() as session:
+            if run.partial != "kept":
+                with pytest.raises(NoPartialResults):
+                    settle_partial(session, run.id, state)
+                return
+            settle_partial(session, run.id, state)
+        run.partial = state
+
+    @precondition(lambda self: self.model.runs)
+    @rule(pick=st.integers(0, 99))
+    def resume(self, pick: int) -> None:
+        run = self.model.newest(self.model.runs[pick % len(self.model.runs)].job_id)
+        with self.bench.database.transaction() as session:
+            if run.status in ("pending", "running"):
+                with pytest.raises(ActiveRunExists):
+                    require_none_active(session, run.job_id)
+                return
+            if run.partial != "kept":
+                with pytest.raises(NoPartialResults):
+                    settle_partial(session, run.id, PartialState.RESUMED)
+                return
+            settle_partial(session, run.id, PartialState.RESUMED)
+        run.partial = "resumed"
+        again = self.bench.launch(job_id=run.job_id, number=run.number + 1)
+        self.model.runs.append(ModelRun(again.id, again.job_id, again.number, created=self.bench.now))
 
     @rule(seconds=st.sampled_from([1, 10, 19, 21, 3600]))
     def pass_time(self, seconds: int) -> None:
         self.bench.pass_time(seconds)
+
+    @rule()
+    def end_overdue(self) -> None:
+        overdue = []
+        for run in self.model.runs:
+            deadline = run.deadline()
+            if run.status in ("pending", "running") and deadline is not None and deadline < self.bench.now:
+                run.end("failed")
+                overdue.append(run.id)
+        with self.bench.database.transaction() as session:
+            assert queue.end_overdue(session, now=self.bench.now) == sorted(overdue)
 
     @rule()
     def expire(self) -> None:
@@ -172,7 +244,7 @@ class QueueMachine(RuleBasedStateMachine):
             out = run.expires is not None and run.expires < self.bench.now and run.status in ("pending", "running")
             again = run.status == "pending" and not run.placed and not run.cancel and run.fence < queue.MOST_CLAIMS
             if out and not again:
-                run.status = "cancelled" if run.cancel else "failed"
+                run.end("cancelled" if run.cancel else "failed")
                 lost.append(run.id)
         with self.bench.database.transaction() as session:
             assert sorted(queue.expire(session, now=self.bench.now)) == sorted(lost)
@@ -180,8 +252,8 @@ class QueueMachine(RuleBasedStateMachine):
     @invariant()
     def every_run_stands_as_the_model_says(self) -> None:
         with self.bench.database.reading() as session:
-            rows = {row.id: (row.status, row.fence) for row in session.query(RunRow)}
-        assert rows == {run.id: (run.status, run.fence) for run in self.model.runs}
+            rows = {row.id: (row.status, row.fence, row.partial) for row in session.query(RunRow)}
+        assert rows == {run.id: (run.status, run.fence, run.partial) for run in self.model.runs}
 
     def _as_holder(self, pick: int, act: Callable[[ModelRun, ClaimedRun], None]) -> None:
         claimed = self.claims[pick % len(self.claims)]

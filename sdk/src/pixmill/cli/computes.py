@@ -7,7 +7,9 @@ import typer
 
 from pixmill.cli.connect import connect
 from pixmill.cli.output import Json, print_facts, print_json, print_list, size_text
+from pixmill.cli.timeouts import TimeoutOption, timeouts_text
 from pixmill.errors import InvalidInput
+from pixmill.parameters.timeouts import parse_timeouts
 
 app = typer.Typer(help="Where Runs go: CPUs, memory, Runs at once, price.")
 
@@ -48,6 +50,7 @@ def show_compute(name: str, *, json: Json = False) -> None:
         "processes": f"{compute.processes} for each Run" if compute.processes else "no limit",
         "scratch": f"{size_text(compute.scratch_bytes)} for each Run" if compute.scratch_bytes else "no limit",
         "runs at once": compute.concurrency,
+        "time-outs": timeouts_text(compute.timeouts),
         "price per hour": f"{compute.price_per_hour:g}",
     }
     print_facts(facts, as_json=compute if json else None)
@@ -65,6 +68,7 @@ def set_compute(
     scratch: Annotated[str | None, typer.Option(help="What each Run may write, like 20GiB; 0: no limit.")] = None,
     runs: Annotated[int | None, typer.Option(help="Runs at once.")] = None,
     price: Annotated[float | None, typer.Option(help="Price of an hour of a running Run.")] = None,
+    timeout: TimeoutOption = None,
     json: Json = False,
 ) -> None:
     """Set what Runs get and cost from now on."""
@@ -79,6 +83,7 @@ def set_compute(
             scratch_bytes=scratch_bytes,
             concurrency=runs,
             price_per_hour=price,
+            timeouts=parse_timeouts(timeout or []),
         )
     if json:
         print_json(compute)

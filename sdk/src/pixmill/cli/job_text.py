@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from pixmill.cli.output import print_rows, size_text
+from pixmill.cli.timeouts import timeouts_text
 from pixmill.client.jobs import Job, LaunchPlan, Run, RunMetrics, RunOutcome
 
 MOST_OUTCOMES = 20
@@ -25,6 +26,8 @@ def plan_lines(plan: LaunchPlan) -> Iterator[str]:
         yield f"  did you mean --map '{proposal.model_class}={proposal.label}'? ({proposal.why})"
     yield f"  parameters: {', '.join(f'{name}={value}' for name, value in plan.parameters.items()) or 'none'}"
     yield f"  existing annotations: {plan.existing}; failed assets: {plan.on_failure}"
+    if plan.timeouts or plan.priority:
+        yield f"  time-outs: {timeouts_text(plan.timeouts)}; priority: {plan.priority}"
     for note in plan.notes:
         yield f"  {note}"
 
@@ -45,6 +48,8 @@ def job_facts(job: Job) -> dict[str, object]:
         "scope": ", ".join(f"{name}: {value}" for name, value in job.scope.items()) or "all assets",
         "existing": job.existing.value,
         "on failure": run.on_failure,
+        "time-outs": timeouts_text(run.timeouts),
+        "priority": run.priority,
         "launched": f"{job.created_at:%Y-%m-%d %H:%M:%S} UTC by {job.created_by}",
         "assets": _assets(run),
         "shapes": f"{counts.shapes_added} added, {counts.shapes_removed} removed, {counts.shapes_dropped} left out",

@@ -5,18 +5,20 @@ from typing import Annotated
 
 import typer
 
-from pixmill.cli import partial
 from pixmill.cli.connect import connect
 from pixmill.cli.job_following import FollowOption, after_launch, follow_run, tell_end
+from pixmill.cli.job_partial import partial
 from pixmill.cli.job_progress import progress_bar
 from pixmill.cli.job_text import MOST_OUTCOMES, job_facts, outcome_lines, print_runs, seconds_text, taken_facts
 from pixmill.cli.launch import POLICY, launch_job, values_of
 from pixmill.cli.output import Json, print_facts, print_json, print_list, talk
 from pixmill.cli.parameters import ParameterOptions, parameters_of
+from pixmill.cli.timeouts import TimeoutOption
+from pixmill.parameters.timeouts import parse_timeouts
 
 app = typer.Typer(help="Launches of Processings, and their Runs.")
 app.command("launch")(launch_job)
-app.add_typer(partial.app, name="partial")
+app.add_typer(partial, name="partial")
 
 _JOB = Annotated[str, typer.Argument(metavar="ID", help="A Job's id, or any beginning of it that only one Job has.")]
 
@@ -97,6 +99,8 @@ def rerun_job(
     *,
     p: ParameterOptions = None,
     on_failure: Annotated[str | None, typer.Option(metavar=POLICY, help="As at launch, unless said.")] = None,
+    priority: Annotated[int | None, typer.Option(min=-100, max=100, help="As before, unless said.")] = None,
+    timeout: TimeoutOption = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where the Run before stopped: same code, model and parameters.")
     ] = False,
@@ -104,17 +108,21 @@ def rerun_job(
     json: Json = False,
 ) -> None:
     """Run a Job again, on the newest code, model and images; refused while a Run is pending or running."""
-    texts = parameters_of(p)
+    texts, limits = parameters_of(p), parse_timeouts(timeout or [])
     with connect() as client:
         values = values_of(client, client.jobs.show(job_id).processing, texts)
         if resume:
-            job = client.jobs.resume(job_id, parameters=values, on_failure=on_failure)
+            job = client.jobs.resume(
+                job_id, parameters=values, on_failure=on_failure, priority=priority, timeouts=limits
+            )
             counts = job.runs[0].counts
             talk().print(
                 f"goes on with Run {job.runs[0].number - 1}: {counts.carried} of {counts.assets} assets are done"
             )
         else:
-            job = client.jobs.rerun(job_id, parameters=values, on_failure=on_failure)
+            job = client.jobs.rerun(
+                job_id, parameters=values, on_failure=on_failure, priority=priority, timeouts=limits
+            )
             for line in job.runs[0].differs or ["nothing"]:
                 talk().print(f"differs from Run {job.runs[0].number - 1}: {line}")
         after_launch(client, job, follow=follow, json=json)

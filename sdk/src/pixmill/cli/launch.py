@@ -13,9 +13,11 @@ from pixmill.cli.job_following import FollowOption, after_launch
 from pixmill.cli.job_text import plan_lines
 from pixmill.cli.output import Json, talk
 from pixmill.cli.parameters import ParameterOptions, parameters_of
+from pixmill.cli.timeouts import PriorityOption, TimeoutOption
 from pixmill.client import Client
 from pixmill.client.jobs import Existing, JobScope, LaunchJob
 from pixmill.errors import InvalidInput
+from pixmill.parameters.timeouts import parse_timeouts
 
 POLICY: Final = "stop|continue|N%"
 ModelOption = Annotated[str | None, typer.Option(help="The ModelVersion, as in smart-city-yolo/1.")]
@@ -47,6 +49,8 @@ def launch_job(
     where: FilterOption = "",
     existing: ExistingOption = Existing.KEEP,
     on_failure: OnFailureOption = "continue",
+    priority: PriorityOption = 0,
+    timeout: TimeoutOption = None,
     compute: Annotated[str | None, typer.Option(help="Where it goes.")] = None,
     follow: FollowOption = False,
     json: Json = False,
@@ -63,6 +67,8 @@ def launch_job(
             scope=JobScope(assets=_listed(assets), label=label, tag=tag, unannotated=unannotated, filter=where),
             existing=existing,
             on_failure=on_failure,
+            priority=priority,
+            timeouts=parse_timeouts(timeout or []),
             compute=compute,
         )
         for line in plan_lines(client.jobs.plan(wish)):

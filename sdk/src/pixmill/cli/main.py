@@ -84,6 +84,7 @@ def build(*, only: str = "") -> typer.Typer:
         if isinstance(part := getattr(module, "app", None), typer.Typer):
             noun = nouns.setdefault(_noun_of(name), typer.Typer(no_args_is_help=True))
             noun.registered_commands.extend(part.registered_commands)
+            noun.registered_groups.extend(part.registered_groups)
             if isinstance(part.info.help, str):
                 noun.info.help = part.info.help
         elif callable(command := getattr(module, "command", None)):

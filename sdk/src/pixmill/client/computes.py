@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from pixmill.client.connection import Connection, items_of
+from pixmill.parameters.timeouts import Timeouts
 from pixmill.wire.computes import Compute, ComputePage, SetCompute
 
 
@@ -30,6 +31,7 @@ class Computes:
         scratch_bytes: int | None = None,
         concurrency: int | None = None,
         price_per_hour: float | None = None,
+        timeouts: Timeouts | None = None,
     ) -> Compute:
         """What Runs get and cost from now on; None leaves a thing as it is."""
         wish = SetCompute(
@@ -39,5 +41,6 @@ class Computes:
             scratch_bytes=scratch_bytes,
             concurrency=concurrency,
             price_per_hour=price_per_hour,
+            timeouts=timeouts or {},
         )
         return self._connection.ask("PATCH", f"/computes/{name}", Compute, send=wish)

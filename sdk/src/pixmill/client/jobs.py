@@ -9,6 +9,7 @@ from pixmill.client.connection import Connection, items_of
 from pixmill.client.partial import Partial
 from pixmill.client.run_log import LogBytes, RunLog
 from pixmill.errors import PixmillError
+from pixmill.parameters.timeouts import Timeouts
 from pixmill.wire.jobs import (
     Existing,
     Job,
@@ -76,6 +77,8 @@ class Jobs:
         scope: JobScope | None = None,
         existing: Existing | str = Existing.KEEP,
         on_failure: str = "continue",
+        priority: int = 0,
+        timeouts: Timeouts | None = None,
         compute: str | None = None,
     ) -> Job:
         """A new Job, whose first Run waits for a worker; raises what makes it impossible.
@@ -92,6 +95,8 @@ class Jobs:
             scope=scope or JobScope(),
             existing=Existing(existing),
             on_failure=on_failure,
+            priority=priority,
+            timeouts=timeouts or {},
             compute=compute,
         )
         return self.send(wish)
@@ -116,20 +121,34 @@ class Jobs:
         return self._connection.ask("GET", f"/jobs/{job_id}", Job)
 
     def rerun(
-        self, job_id: str, *, parameters: Mapping[str, JsonValue] | None = None, on_failure: str | None = None
+        self,
+        job_id: str,
+        *,
+        parameters: Mapping[str, JsonValue] | None = None,
+        on_failure: str | None = None,
+        priority: int | None = None,
+        timeouts: Timeouts | None = None,
     ) -> Job:
         """Once more, on the newest code, model and images; refused while a Run is pending or running."""
-        wish = RerunJob(parameters=dict(parameters or {}), on_failure=on_failure)
+        given = dict(parameters or {})
+        wish = RerunJob(parameters=given, on_failure=on_failure, priority=priority, timeouts=timeouts or {})
         return self._connection.ask("POST", f"/jobs/{job_id}/rerun", Job, send=wish)
 
     def resume(
-        self, job_id: str, *, parameters: Mapping[str, JsonValue] | None = None, on_failure: str | None = None
+        self,
+        job_id: str,
+        *,
+        parameters: Mapping[str, JsonValue] | None = None,
+        on_failure: str | None = None,
+        priority: int | None = None,
+        timeouts: Timeouts | None = None,
     ) -> Job:
         """Go on with a failed or cancelled Run: what it had done is not done again.
 
         Refused where code, model or Parameters are not what they were; `parameters` are only compared.
         """
-        wish = ResumeJob(parameters=dict(parameters or {}), on_failure=on_failure)
+        given = dict(parameters or {})
+        wish = ResumeJob(parameters=given, on_failure=on_failure, priority=priority, timeouts=timeouts or {})
         return self._connection.ask("POST", f"/jobs/{job_id}/resume", Job, send=wish)
 
     def cancel(self, job_id: str) -> Job:

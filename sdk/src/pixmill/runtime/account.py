@@ -44,6 +44,8 @@ class Account:
     total: int
     say_started: Callable[[], None]
     """Called at the child's first sign of life, before anything else is told of it."""
+    has_begun: bool = False
+    """Whether the child has given a sign of life."""
     ended: Ended | None = None
     progress: Progress = field(default_factory=Progress)
     staged_assets: int = 0
@@ -78,6 +80,7 @@ class Account:
             match message:
                 case Hello():
                     self.say_started()
+                    self.has_begun = True
                 case Want():
                     self.feeder.wishes.put(message)
                 case Progressed(done, failed, skipped):

@@ -54,6 +54,10 @@ class PlannedLimits(Struct):
     gpus: int = 0
     processes: int = 0
     scratch_bytes: int = 0
+    running_seconds: float | None = None
+    """How long the child may run; None: as long as it takes."""
+    progress_seconds: float | None = None
+    """How long it may run without an asset done; None: as long as it takes."""
 
 
 class RunPlan(Struct):

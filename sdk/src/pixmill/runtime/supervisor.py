@@ -37,6 +37,7 @@ from pixmill.runtime.guard import Guard
 from pixmill.runtime.log_pump import LogPump
 from pixmill.runtime.masked_server import MaskedServer
 from pixmill.runtime.masking import Masker
+from pixmill.runtime.patience import Patience
 from pixmill.runtime.plan import Finish, RunError, RunPlan
 from pixmill.runtime.process_tree import descendants, kill_descendants, oom_kills
 from pixmill.runtime.sampling import Sampler
@@ -107,7 +108,9 @@ def supervise(server: RunServer, placement: Placement, *, cancel: Event) -> bool
     watch = _Watch(cancel)
     try:
         with ThreadPoolExecutor(max_workers=8, thread_name_prefix="run") as threads_pool:
-            return _Supervision(server, plan, tier, child, account, guard, watch, threads_pool, others, kills).run()
+            return _Supervision(
+                server, plan, tier, child, account, guard, watch, threads_pool, others, kills, Patience(plan.limits)
+            ).run()
     finally:
         kill_descendants(os.getpid(), but=others, within_seconds=_KILL_SECONDS)
         if cgroup is not None:
@@ -129,6 +132,7 @@ class _Supervision:
     """Processes below this one that are not the Run's."""
     oom_kills: int
     """How often the kernel had ended a process for memory before the child began."""
+    patience: Patience
     _over: Event = field(default_factory=Event)
 
     def run(self) -> bool:
@@ -168,6 +172,7 @@ class _Supervision:
                 for thread in working:
                     self._settle(thread, at_once=True)
                 self._note_excess()
+                self._note_time()
                 if self.account.ended is not None:
                     said_last_word = min(said_last_word, time.monotonic())
                 if self.watch.cancel.is_set() or self.watch.killed_for is not None:
@@ -222,6 +227,14 @@ class _Supervision:
         if excess is not None and self.watch.killed_for is None:
             self.account.say(excess.kind, excess.error.message, **excess.facts)
             self.watch.killed_for, self.watch.limit = excess.error, excess.limit
+
+    def _note_time(self) -> None:
+        """A child that has said its last word only ends, and a grace of its own is for that."""
+        account = self.account
+        exceeded = self.patience.exceeded(account.progress, is_running=account.has_begun and account.ended is None)
+        if exceeded is not None and self.watch.killed_for is None:
+            account.say("timed-out", f"Time is up: {exceeded.message}.")
+            self.watch.killed_for, self.watch.limit = exceeded, "time"
 
     def _finish(self) -> Finish:
         exit_code, signal = self.child.how_it_ended(self.tier)

@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from pixmill.wire.base import WireModel, WireRequest
+from pixmill.wire.timeouts import TimeoutSeconds
 
 
 class Compute(WireModel):
@@ -22,6 +23,8 @@ class Compute(WireModel):
     gpus: int
     concurrency: int
     """Runs at once."""
+    timeouts: TimeoutSeconds = Field(default_factory=dict)
+    """What Runs are held to here, unless their launch says otherwise."""
     price_per_hour: float
 
 
@@ -40,4 +43,6 @@ class SetCompute(WireRequest):
     processes: int | None = Field(default=None, ge=0, lt=2**22)
     scratch_bytes: int | None = Field(default=None, ge=0, lt=2**62)
     concurrency: int | None = Field(default=None, ge=1, le=1000)
+    timeouts: TimeoutSeconds = Field(default_factory=dict)
+    """Those to set, in seconds; null takes one away."""
     price_per_hour: float | None = Field(default=None, ge=0, allow_inf_nan=False)

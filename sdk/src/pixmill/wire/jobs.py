@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, Field, JsonValue
 from pixmill.wire.base import WireModel, WireRequest
 from pixmill.wire.partial import PartialStateName
 from pixmill.wire.runtime import Progress, RunEvent
+from pixmill.wire.timeouts import TimeoutSeconds
 
 RunStatusName = Literal["pending", "running", "succeeded", "failed", "cancelled"]
 
@@ -51,6 +52,10 @@ class LaunchJob(WireRequest):
     existing: Existing = Existing.KEEP
     on_failure: str = "continue"
     """What failed assets mean for the Run: `stop` at the first, `continue`, or a share that may fail, as in `5%`."""
+    priority: int = Field(default=0, ge=-100, le=100)
+    """Greater goes first; equal ones in the order of their launch."""
+    timeouts: TimeoutSeconds = Field(default_factory=dict)
+    """Seconds for `queue`, `start`, `running`, `progress`; null: no limit; what is missing is as the Compute says."""
     compute: str | None = None
     """Its name; None: the Processing's default, else `local`."""
 
@@ -61,6 +66,9 @@ class RerunJob(WireRequest):
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
     on_failure: str | None = None
     """None: as in the Run before."""
+    priority: int | None = Field(default=None, ge=-100, le=100)
+    timeouts: TimeoutSeconds = Field(default_factory=dict)
+    """What is missing is as at launch."""
 
 
 class ResumeJob(WireRequest):
@@ -70,6 +78,9 @@ class ResumeJob(WireRequest):
     """Compared with those of the Run, never applied."""
     on_failure: str | None = None
     """None: as in the Run before."""
+    priority: int | None = Field(default=None, ge=-100, le=100)
+    timeouts: TimeoutSeconds = Field(default_factory=dict)
+    """What is missing is as at launch."""
 
 
 class LabelProposal(WireModel):
@@ -101,6 +112,9 @@ class LaunchPlan(WireModel):
     proposals: list[LabelProposal]
     existing: Existing
     on_failure: str = "continue"
+    priority: int = 0
+    timeouts: TimeoutSeconds = Field(default_factory=dict)
+    """The limits that will hold, in seconds."""
     secrets: list[str] = Field(default_factory=list)
     """Those that the Run is told, by name."""
     notes: list[str] = Field(default_factory=list)
@@ -151,6 +165,9 @@ class Run(WireModel):
     """What became of the results of a Run that failed or was cancelled; None: of any other."""
     continues: bool = False
     """Whether it went on with the Run before."""
+    priority: int = 0
+    timeouts: TimeoutSeconds = Field(default_factory=dict)
+    """The limits that hold for it, in seconds."""
     on_failure: str = "continue"
     processing_number: int
     code_digest: str

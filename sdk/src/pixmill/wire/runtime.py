@@ -77,6 +77,10 @@ class PlannedLimits(WireModel):
     gpus: int = 0
     processes: int = 0
     """Processes and threads at once; 0: no limit."""
+    running_seconds: float | None = None
+    """How long the child may run; None: as long as it takes."""
+    progress_seconds: float | None = None
+    """How long it may run without an asset done, failed or skipped; None: as long as it takes."""
     scratch_bytes: int = 0
     """What may be written; 0: no limit."""
 

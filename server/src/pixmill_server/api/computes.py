@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from pixmill.wire.computes import Compute, ComputePage, SetCompute
 from pixmill_server.accounts.permissions import require_owner
 from pixmill_server.api.dependencies import CurrentActor, Services
+from pixmill_server.api.job_records import limits_of, timeouts_of
 from pixmill_server.api.pages import DEFAULT_LIMIT, Cursor, Limit, cut
 from pixmill_server.computes import computes as feature
 
@@ -38,6 +39,7 @@ def set_compute(services: Services, actor: CurrentActor, name: str, request: Set
         scratch_bytes=request.scratch_bytes,
         concurrency=request.concurrency,
         price_per_hour=request.price_per_hour,
+        timeouts=limits_of(request.timeouts),
     )
     return _compute(feature.set_compute(services.computes, actor.organization_id, name, change))
 
@@ -53,5 +55,6 @@ def _compute(compute: feature.Compute) -> Compute:
         scratch_bytes=compute.scratch_bytes,
         gpus=compute.gpus,
         concurrency=compute.concurrency,
+        timeouts=timeouts_of(compute.timeouts),
         price_per_hour=compute.price_per_hour,
     )

@@ -1,9 +1,12 @@
 """Jobs, Runs and plans as they are told in JSON."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Literal, get_args
 
+from pixmill.parameters.timeouts import TimeoutName, Timeouts
 from pixmill.wire import jobs as wire
 from pixmill.wire.runtime import Progress
+from pixmill.wire.timeouts import TimeoutSeconds
 from pixmill_server.api.dependencies import Services
 from pixmill_server.jobs.lifecycle import PartialState
 from pixmill_server.jobs.queries import JobRecord, RunRecord
@@ -54,6 +57,8 @@ def run_of(services: Services, record: RunRecord) -> wire.Run:
         partial=PartialState(row.partial).value if row.partial else None,
         continues=row.continues_id is not None,
         on_failure=row.on_failure,
+        priority=row.priority,
+        timeouts=timeouts_of(row.timeouts),
         processing_number=row.processing_number,
         code_digest=row.code_digest,
         model_digests=row.model_digests,
@@ -95,9 +100,22 @@ def plan_of(plan: LaunchPlan) -> wire.LaunchPlan:
         ],
         existing=wire.Existing(plan.existing),
         on_failure=plan.on_failure,
+        priority=plan.priority,
+        timeouts=timeouts_of(plan.timeouts),
         secrets=list(plan.secrets),
         notes=list(plan.notes),
     )
+
+
+def limits_of(timeouts: TimeoutSeconds) -> dict[str, float | None]:
+    """Time-outs as they were asked for."""
+    return {str(name): seconds for name, seconds in timeouts.items()}
+
+
+def timeouts_of(limits: Mapping[str, float]) -> Timeouts:
+    """Limits by name, in seconds."""
+    names: dict[str, TimeoutName] = {name: name for name in get_args(TimeoutName)}
+    return {names[name]: seconds for name, seconds in limits.items() if name in names}
 
 
 def outcome_of(row: RunOutcomeRow, path: str) -> wire.RunOutcome:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Response
 
 from pixmill.wire import jobs as wire
 from pixmill_server.api.dependencies import CurrentActor, Services
-from pixmill_server.api.job_records import job_of, outcome_of, plan_of, run_of
+from pixmill_server.api.job_records import job_of, limits_of, outcome_of, plan_of, run_of
 from pixmill_server.api.pages import DEFAULT_LIMIT, Cursor, Limit, decode_cursor, encode_cursor
 from pixmill_server.datasets.addresses import parse_address
 from pixmill_server.datasets.filter_text import filter_of_text
@@ -22,7 +22,7 @@ from pixmill_server.jobs.queries import (
     outcomes_of,
     show_job,
 )
-from pixmill_server.jobs.request import LaunchRequest, Scope
+from pixmill_server.jobs.request import Again, LaunchRequest, Scope
 from pixmill_server.jobs.rerun import rerun
 from pixmill_server.jobs.resume import resume
 from pixmill_server.jobs.runs import cancel
@@ -77,14 +77,14 @@ def show_one_job(services: Services, actor: CurrentActor, job_id: str) -> wire.J
 @router.post("/{job_id}/rerun", status_code=201)
 def rerun_job(services: Services, actor: CurrentActor, job_id: str, request: wire.RerunJob) -> wire.Job:
     """A new Run, on the newest code, model and Revision; refused while one waits or works."""
-    rerun(services.jobs, actor, job_id, request.parameters, on_failure=request.on_failure)
+    rerun(services.jobs, actor, job_id, _again(request))
     return show(services, actor, job_id)
 
 
 @router.post("/{job_id}/resume", status_code=201)
 def resume_job(services: Services, actor: CurrentActor, job_id: str, request: wire.ResumeJob) -> wire.Job:
     """A new Run that goes on where the newest, which failed or was cancelled, stopped."""
-    resume(services.jobs, actor, job_id, request.parameters, on_failure=request.on_failure)
+    resume(services.jobs, actor, job_id, _again(request))
     return show(services, actor, job_id)
 
 
@@ -144,6 +144,10 @@ def show(services: Services, actor: CurrentActor, job_id: str) -> wire.Job:
         return job_of(services, show_job(session, job, now=services.clock.now()))
 
 
+def _again(request: wire.RerunJob | wire.ResumeJob) -> Again:
+    return Again(request.parameters, request.on_failure, request.priority, limits_of(request.timeouts))
+
+
 def _request(request: wire.LaunchJob) -> LaunchRequest:
     scope = request.scope
     return LaunchRequest(
@@ -161,5 +165,7 @@ def _request(request: wire.LaunchJob) -> LaunchRequest:
         ),
         existing=request.existing,
         on_failure=request.on_failure,
+        priority=request.priority,
+        timeouts=limits_of(request.timeouts),
         compute=request.compute,
     )

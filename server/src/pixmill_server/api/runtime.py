@@ -21,6 +21,7 @@ from pixmill_server.jobs.metrics import Sample
 from pixmill_server.jobs.pins import PinnedModel
 from pixmill_server.jobs.queue import HEARTBEAT_SECONDS, authorize, held, started
 from pixmill_server.jobs.supervise import Caller
+from pixmill_server.jobs.timeouts import Timeout
 from pixmill_server.processings.secrets import values_of
 from pixmill_server.storage.objects import Digest
 
@@ -194,6 +195,8 @@ def _plan(services: Services, caller: Caller, plan: supervise.RunPlan) -> wire.R
             cpus=plan.cpus,
             memory_bytes=plan.memory_bytes,
             gpus=plan.gpus,
+            running_seconds=run.timeouts.get(Timeout.RUNNING),
+            progress_seconds=run.timeouts.get(Timeout.PROGRESS),
             processes=plan.processes,
             scratch_bytes=plan.scratch_bytes,
         ),

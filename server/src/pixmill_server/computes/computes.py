@@ -1,7 +1,8 @@
 """Computes: `local` exists from the start; what a Run gets there can be set."""
 
 import os
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from math import isfinite
 
 import psutil
@@ -49,6 +50,8 @@ class Compute:
     concurrency: int
     """Runs at once."""
     price_per_hour: float
+    timeouts: Mapping[str, float] = field(default_factory=dict)
+    """What Runs are held to here, unless their launch says otherwise: seconds by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,8 @@ class ComputeChange:
     scratch_bytes: int | None = None
     concurrency: int | None = None
     price_per_hour: float | None = None
+    timeouts: Mapping[str, float | None] = field(default_factory=dict)
+    """Those to set; None takes one away."""
 
 
 def ensure_local(computes: Computes, organization_id: str) -> Compute:
@@ -118,7 +123,10 @@ def set_compute(computes: Computes, organization_id: str, name: str, change: Com
             raise NotFound("Compute", name, hint="See what there is with `pixmill computes ls`.")
         before = _compute(row)
         given = {name: value for name, value in asdict(change).items() if value is not None}
+        limits = {**before.timeouts, **change.timeouts}
+        given["timeouts"] = {name: seconds for name, seconds in limits.items() if seconds is not None}
         after = replace(before, **given)
+        row.timeouts = dict(after.timeouts)
         row.cpus, row.memory_bytes = after.cpus, after.memory_bytes
         row.processes, row.scratch_bytes = after.processes, after.scratch_bytes
         row.concurrency, row.price_per_hour = after.concurrency, after.price_per_hour
@@ -187,4 +195,5 @@ def _compute(row: ComputeRow) -> Compute:
         row.gpus,
         row.concurrency,
         row.price_per_hour,
+        row.timeouts,
     )

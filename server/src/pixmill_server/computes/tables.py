@@ -31,6 +31,8 @@ class ComputeRow(Base):
     gpus: Mapped[int]
     concurrency: Mapped[int]
     """Runs at once."""
+    timeouts: Mapped[dict[str, float]] = mapped_column(JsonValue, default=dict, server_default="{}")
+    """What Runs are held to here: seconds by name."""
     price_per_hour: Mapped[float]
     """Of a running Run, in whatever currency the operator thinks in."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -7,6 +7,7 @@ from weakref import WeakValueDictionary
 from pixmill_server.datasets.stores import Datasets
 from pixmill_server.db.engine import Database
 from pixmill_server.jobs.logs import Logs
+from pixmill_server.jobs.timeouts import Given
 from pixmill_server.kernel.clock import Clock
 from pixmill_server.storage.objects import Objects
 
@@ -32,5 +33,7 @@ class Jobs:
     objects: Objects
     logs: Logs
     clock: Clock
+    timeouts: Given = field(default_factory=dict)
+    """What Runs are held to where neither their launch nor their Compute says otherwise."""
     finishing: RunLocks = field(default_factory=RunLocks)
     """Held while the end of a Run is decided and committed."""

@@ -3,7 +3,6 @@
 import logging
 from datetime import timedelta
 
-from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -12,11 +11,12 @@ from pixmill_server.datasets.revise import Committed
 from pixmill_server.jobs.access import Jobs
 from pixmill_server.jobs.errors import RunIsOver
 from pixmill_server.jobs.ledger import ledger_of
-from pixmill_server.jobs.lifecycle import ChildEnd, Ending, PartialState, Reason, RunStatus, decide
+from pixmill_server.jobs.lifecycle import ChildEnd, Ending, Reason, RunStatus, decide
 from pixmill_server.jobs.pins import processing_of_version
 from pixmill_server.jobs.policy import FailurePolicy
 from pixmill_server.jobs.queue import end, held, renew
 from pixmill_server.jobs.results import commit_results, staged_run, write_changeset
+from pixmill_server.jobs.runs import supersede_partial
 from pixmill_server.jobs.scope import drop_scope
 from pixmill_server.jobs.staging import drop_staged
 from pixmill_server.jobs.supervise import Caller
@@ -58,6 +58,7 @@ def _finish(jobs: Jobs, caller: Caller, child: ChildEnd) -> RunStatus:
             else:
                 # From here the server works for the Run, and its supervisor only waits.
                 run.lease_expires_at = jobs.clock.now() + COMMIT_LEASE
+                run.deadline_at = None
         if ending.status is RunStatus.SUCCEEDED:
             _commit(jobs, caller)
     except RunIsOver as over:
@@ -86,7 +87,7 @@ def _commit(jobs: Jobs, caller: Caller) -> None:
         run = held(session, caller.run_id, caller.fence)
         write_changeset(session, run, committed)
         end(session, run, RunStatus.SUCCEEDED, now=jobs.clock.now(), reason=None, message="")
-        _supersede(session, run)
+        supersede_partial(session, run)
 
     try:
         commit_results(jobs, staged, on_part=lambda: _stay_alive(jobs, caller), in_transaction=succeed)
@@ -100,16 +101,6 @@ def _commit(jobs: Jobs, caller: Caller) -> None:
         with jobs.database.transaction() as session:
             holder = held(session, caller.run_id, caller.fence)
             _end_without_results(session, holder, Ending(RunStatus.FAILED, Reason.COMMIT, message), jobs)
-
-
-def _supersede(session: Session, run: RunRow) -> None:
-    """Partial results of the Job's earlier Runs are of no use any more."""
-    session.execute(
-        update(RunRow)
-        .where(RunRow.job_id == run.job_id, RunRow.number < run.number, RunRow.partial == str(PartialState.KEPT))
-        .values(partial=str(PartialState.SUPERSEDED))
-        .execution_options(synchronize_session=False)
-    )
 
 
 def _stay_alive(jobs: Jobs, caller: Caller) -> None:

@@ -66,6 +66,8 @@ def new_run(jobs: Jobs, prepared: Prepared, *, job_id: str, number: int) -> RunR
         label_map=dict(prepared.matching.mapped) if prepared.matching else None,
         labels=[label.name for label in prepared.pinned.labels],
         on_failure=str(prepared.policy),
+        priority=prepared.request.priority,
+        timeouts=dict(prepared.timeouts),
         chunk_size=chunk_size(assets, batch_size=prepared.batch_size),
         created_at=jobs.clock.now(),
         assets=assets,
@@ -99,6 +101,7 @@ def _job(jobs: Jobs, actor: Actor, prepared: Prepared, job_id: str) -> JobRow:
         scope=request.scope.to_json(),
         existing=request.existing,
         on_failure=str(prepared.policy),
+        timeouts=dict(request.timeouts),
         created_by=actor.user_id,
         created_at=jobs.clock.now(),
     )

@@ -61,6 +61,8 @@ class Reason(StrEnum):
     """It took more memory than its Compute grants."""
     LIMIT = "limit"
     """It went beyond another limit that its supervisor holds."""
+    TIMEOUT = "timeout"
+    """It took longer than it may."""
     LOST = "lost"
     """Nobody gave a sign of life for it until its lease ran out."""
     ENVIRONMENT = "environment"
@@ -169,7 +171,7 @@ def decide(
     return Ending(RunStatus.SUCCEEDED)
 
 
-_LIMITS = {"memory": Reason.MEMORY}
+_LIMITS = {"memory": Reason.MEMORY, "time": Reason.TIMEOUT}
 
 
 def _killed(end: ChildEnd) -> str:

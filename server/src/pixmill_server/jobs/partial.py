@@ -20,7 +20,7 @@ from pixmill_server.jobs.ledger import ledger_of
 from pixmill_server.jobs.lifecycle import Ledger, PartialState
 from pixmill_server.jobs.queries import find_job, find_run
 from pixmill_server.jobs.results import commit_results, staged_run, write_changeset
-from pixmill_server.jobs.runs import require_none_active
+from pixmill_server.jobs.runs import require_none_active, settle_partial
 from pixmill_server.jobs.staging import read_staged
 from pixmill_server.jobs.tables import ChunkRow, JobRow, RunRow
 from pixmill_server.jobs.upkeep import clear_away
@@ -98,17 +98,18 @@ def commit_partial(jobs: Jobs, actor: Actor, job_id: str, number: int) -> Commit
     Raises `NoPartialResults`, `ActiveRunExists`, and what a commit raises.
     """
     with jobs.database.reading() as session:
-        run = _require_kept(find_run(session, find_job(session, actor.organization_id, job_id).id, number))
+        run = _found(session, actor, job_id, number)
         require_none_active(session, run.job_id)
         staged = staged_run(session, run.id)
+    if run.partial != PartialState.KEPT:
+        raise NoPartialResults(run.number, f"they were {run.partial}" if run.partial else f"it is {run.status}")
     if not staged.keys:
         raise NoPartialResults(run.number, "nothing was done before it ended")
 
     def settle(session: Session, committed: Committed) -> None:
-        row = _kept(session, actor, job_id, number)
+        row = settle_partial(session, run.id, PartialState.COMMITTED)
         require_none_active(session, row.job_id)
         write_changeset(session, row, committed)
-        row.partial = PartialState.COMMITTED
 
     with jobs.finishing.of(run.id):
         committed = commit_results(
@@ -126,20 +127,12 @@ def commit_partial(jobs: Jobs, actor: Actor, job_id: str, number: int) -> Commit
 def drop_partial(jobs: Jobs, actor: Actor, job_id: str, number: int) -> None:
     """Forget them; the Run cannot be resumed any more. Raises `NoPartialResults`."""
     with jobs.database.transaction() as session:
-        _kept(session, actor, job_id, number).partial = PartialState.DROPPED
+        settle_partial(session, _found(session, actor, job_id, number).id, PartialState.DROPPED)
     clear_away(jobs.database, jobs.objects, now=jobs.clock.now())
 
 
-def _kept(session: Session, actor: Actor, job_id: str, number: int) -> RunRow:
-    """Held against others until the transaction ends."""
-    found = find_run(session, find_job(session, actor.organization_id, job_id).id, number)
-    return _require_kept(session.scalars(select(RunRow).where(RunRow.id == found.id).with_for_update()).one())
-
-
-def _require_kept(run: RunRow) -> RunRow:
-    if run.partial != PartialState.KEPT:
-        raise NoPartialResults(run.number, f"they were {run.partial}" if run.partial else f"it is {run.status}")
-    return run
+def _found(session: Session, actor: Actor, job_id: str, number: int) -> RunRow:
+    return find_run(session, find_job(session, actor.organization_id, job_id).id, number)
 
 
 def _by_label(columns: AnnotationColumns | None) -> dict[str, int]:

@@ -24,6 +24,7 @@ from pixmill_server.jobs.matching import Matching, NothingToAnnotate, match_clas
 from pixmill_server.jobs.pins import PinnedModel, PinnedProcessing, pin_model, pin_processing
 from pixmill_server.jobs.policy import FailurePolicy
 from pixmill_server.jobs.request import LaunchPlan, LaunchRequest, Scope
+from pixmill_server.jobs.timeouts import merged
 from pixmill_server.processings.secrets import require_set
 
 _ASSET_ID = re.compile(r"[0-9a-f]{32}")
@@ -50,6 +51,8 @@ class Prepared:
     """In scope."""
     notes: tuple[str, ...]
     policy: FailurePolicy
+    timeouts: Mapping[str, float]
+    """The limits that hold: seconds by name."""
 
     @property
     def batch_size(self) -> int:
@@ -69,6 +72,8 @@ class Prepared:
             matching=self.matching,
             existing=self.request.existing,
             on_failure=str(self.policy),
+            priority=self.request.priority,
+            timeouts=self.timeouts,
             secrets=self.processing.secrets,
             notes=self.notes,
         )
@@ -109,16 +114,25 @@ def prepare(jobs: Jobs, organization_id: str, request: LaunchRequest) -> Prepare
         assets=assets,
         notes=_notes(jobs, found, request, where),
         policy=policy,
+        timeouts=merged(request.timeouts, found.compute.timeouts, jobs.timeouts),
     )
 
 
-def newest_code(
-    jobs: Jobs, organization_id: str, request: LaunchRequest
-) -> tuple[PinnedProcessing, PinnedModel | None, Mapping[str, Any]]:
-    """The code, model and Parameters that the launch would pin now; raises where it could not."""
+@dataclass(frozen=True, slots=True)
+class NewestPins:
+    """What a launch would pin now."""
+
+    processing: PinnedProcessing
+    model: PinnedModel | None
+    parameters: Mapping[str, Any]
+    compute: Compute
+
+
+def newest_pins(jobs: Jobs, organization_id: str, request: LaunchRequest) -> NewestPins:
+    """What the launch would pin now, whatever is in scope; raises where it could not."""
     with jobs.database.reading() as session:
         found = _find(session, organization_id, request)
-    return found.processing, found.model, _parameters(found, request)
+    return NewestPins(found.processing, found.model, _parameters(found, request), found.compute)
 
 
 def filter_of(scope: Scope) -> AssetFilter:

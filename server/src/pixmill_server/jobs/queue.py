@@ -21,6 +21,7 @@ from pixmill_server.jobs.ledger import counts_of, ledger_of
 from pixmill_server.jobs.lifecycle import ACTIVE, PartialState, Reason, RunStatus
 from pixmill_server.jobs.logs import log_topic
 from pixmill_server.jobs.tables import RunRow
+from pixmill_server.jobs.timeouts import Times, next_deadline
 
 LEASE = timedelta(seconds=20)
 HEARTBEAT_SECONDS = 2.0
@@ -77,6 +78,7 @@ def claim(session: Session, *, worker: str, now: datetime) -> ClaimedRun | None:
     found = session.execute(statement).one_or_none()
     if found is None:
         return None
+    set_deadline(session.get_one(RunRow, found.id, populate_existing=True))
     announce(session, run_topic(found.id))
     return ClaimedRun(found.id, found.job_id, found.number, found.fence, token)
 
@@ -138,13 +140,46 @@ def expire(session: Session, *, now: datetime) -> list[str]:
     return lost
 
 
+def end_overdue(session: Session, *, now: datetime) -> list[str]:
+    """End every Run whose time is up: failed, reason `timeout`, with the limit it went beyond; the ids."""
+    overdue = session.scalars(
+        select(RunRow)
+        .where(RunRow.status.in_(_ACTIVE), RunRow.deadline_at < now)
+        .order_by(RunRow.id)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for run in overdue:
+        deadline = next_deadline(run.timeouts, _times(run))
+        message = deadline.timeout.exceeded(deadline.seconds) if deadline else "its time is up"
+        end(session, run, RunStatus.FAILED, now=now, reason=Reason.TIMEOUT, message=message)
+    return [run.id for run in overdue]
+
+
+def set_deadline(run: RunRow) -> None:
+    """Work out anew when the Run's time is up; to be called when a part of its life begins, and when it progresses."""
+    deadline = next_deadline(run.timeouts, _times(run)) if run.timeouts else None
+    run.deadline_at = deadline.at if deadline else None
+
+
+def _times(run: RunRow) -> Times:
+    return Times(run.created_at, run.claimed_at, run.started_at, run.progressed_at)
+
+
 def _end_all(
     session: Session, which: ColumnElement[bool], status: RunStatus, reason: Reason, message: str, now: datetime
 ) -> list[str]:
     statement = (
         update(RunRow)
         .where(which)
-        .values(status=status, reason=reason, message=message, waits_for=None, ended_at=now, token_hash=None)
+        .values(
+            status=status,
+            reason=reason,
+            message=message,
+            waits_for=None,
+            ended_at=now,
+            token_hash=None,
+            deadline_at=None,
+        )
         .returning(RunRow.id)
         .execution_options(synchronize_session=False)
     )
@@ -218,6 +253,7 @@ def started(session: Session, run_id: str, fence: int, *, now: datetime, facts: 
         run.status = RunStatus.RUNNING
         run.started_at = now
         run.waits_for = None
+        set_deadline(run)
     announce(session, run_topic(run_id))
     return run
 
@@ -229,7 +265,7 @@ def end(
     if not run.state.may_become(status):
         raise RunIsOver(run.id, run.status)
     run.status, run.reason, run.message = status, reason, message
-    run.ended_at, run.waits_for, run.token_hash = now, None, None
+    run.ended_at, run.waits_for, run.token_hash, run.deadline_at = now, None, None, None
     if status is not RunStatus.SUCCEEDED:
         _settle(session, run)
     announce(session, run_topic(run.id))

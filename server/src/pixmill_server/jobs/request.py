@@ -7,6 +7,7 @@ from typing import Any
 from pixmill_server.datasets.filter_text import filter_of_text, text_of
 from pixmill_server.datasets.filters import ALL, AssetFilter
 from pixmill_server.jobs.matching import Matching
+from pixmill_server.jobs.timeouts import Given
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,23 @@ class LaunchRequest:
     existing: str = "keep"
     on_failure: str = "continue"
     """`stop`, `continue` or a share of the assets, as in `5%`."""
+    priority: int = 0
+    """Greater goes first."""
+    timeouts: Given = field(default_factory=dict)
+    """Seconds by name; None: no limit; what is not named is as the Compute says."""
     compute: str | None = None
     """None: the Processing's default, else `local`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """How a Job is run once more; what is None or not named is as in the Run before."""
+
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """They replace those of the Run before, one by one."""
+    on_failure: str | None = None
+    priority: int | None = None
+    timeouts: Given = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +97,9 @@ class LaunchPlan:
     """None: the Processing takes no model."""
     existing: str
     on_failure: str
+    priority: int
+    timeouts: Mapping[str, float]
+    """The limits that will hold, in seconds."""
     secrets: tuple[str, ...] = ()
     """Those that the Run is told, by name."""
     notes: tuple[str, ...] = ()

@@ -1,7 +1,6 @@
 """Run a Job again: with the newest code, model, images and Labels, and the same or edited Parameters."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from pixmill_server.accounts.actor import Actor
 from pixmill_server.jobs.access import Jobs
@@ -9,27 +8,20 @@ from pixmill_server.jobs.launch import Pins, new_run, pins_of
 from pixmill_server.jobs.ledger import open_ledger
 from pixmill_server.jobs.prepare import prepare
 from pixmill_server.jobs.queries import find_job
-from pixmill_server.jobs.request import LaunchRequest, Scope
+from pixmill_server.jobs.request import Again, LaunchRequest, Scope
 from pixmill_server.jobs.runs import enqueue, require_none_active
 from pixmill_server.jobs.tables import JobRow, RunRow
 
 
-def rerun(
-    jobs: Jobs,
-    actor: Actor,
-    job_id: str,
-    parameters: Mapping[str, Any] | None = None,
-    *,
-    on_failure: str | None = None,
-) -> str:
-    """The id of the new Run. `parameters` replace those of the Run before, one by one; None is as in that Run.
+def rerun(jobs: Jobs, actor: Actor, job_id: str, again: Again | None = None) -> str:
+    """The id of the new Run.
 
     Raises `ActiveRunExists` while a Run of the Job waits or works, and whatever makes a launch impossible.
     """
     with jobs.database.reading() as session:
         job = find_job(session, actor.organization_id, job_id)
         before = require_none_active(session, job.id)
-    prepared = prepare(jobs, actor.organization_id, request_again(job, before, parameters or {}, on_failure))
+    prepared = prepare(jobs, actor.organization_id, request_again(job, before, again or Again()))
     run = new_run(jobs, prepared, job_id=job.id, number=before.number + 1)
     run.differs = differences(pins_of(before), pins_of(run))
     with jobs.database.transaction() as session:
@@ -57,17 +49,19 @@ def differences(before: Pins, after: Pins) -> list[str]:
     return found
 
 
-def request_again(job: JobRow, before: RunRow, parameters: Mapping[str, Any], on_failure: str | None) -> LaunchRequest:
+def request_again(job: JobRow, before: RunRow, again: Again) -> LaunchRequest:
     """The launch of a Job, asked for once more with the Parameters of its Run before and some of its own."""
     return LaunchRequest(
         processing=job.processing_id,
         version=job.version_id,
         model=job.model,
-        parameters={**before.given, **parameters},
+        parameters={**before.given, **again.parameters},
         label_map=job.label_map,
         scope=Scope.from_json(job.scope),
         existing=job.existing,
-        on_failure=on_failure or before.on_failure,
+        on_failure=again.on_failure or before.on_failure,
+        priority=before.priority if again.priority is None else again.priority,
+        timeouts={**job.timeouts, **again.timeouts},
         compute=job.compute_id,
     )
 

@@ -1,11 +1,9 @@
 """Go on with a failed or cancelled Run: the same pins, the same assets, and only the chunks that are not done."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from sqlalchemy.orm import Session
 
 from pixmill_server.accounts.actor import Actor
+from pixmill_server.computes.computes import Compute
 from pixmill_server.jobs.access import Jobs
 from pixmill_server.jobs.carrying import carry_ledger
 from pixmill_server.jobs.errors import CannotResume
@@ -13,42 +11,37 @@ from pixmill_server.jobs.launch import Pins, pins_of
 from pixmill_server.jobs.lifecycle import Ledger, PartialState, RunStatus
 from pixmill_server.jobs.pins import processing_of_version
 from pixmill_server.jobs.policy import FailurePolicy
-from pixmill_server.jobs.prepare import newest_code
+from pixmill_server.jobs.prepare import newest_pins
 from pixmill_server.jobs.queries import find_job
+from pixmill_server.jobs.request import Again, LaunchRequest
 from pixmill_server.jobs.rerun import differences, request_again
-from pixmill_server.jobs.runs import enqueue, require_none_active
-from pixmill_server.jobs.tables import JobRow, RunRow
+from pixmill_server.jobs.runs import enqueue, require_none_active, settle_partial
+from pixmill_server.jobs.tables import RunRow
+from pixmill_server.jobs.timeouts import merged
 from pixmill_server.kernel.ids import new_id
 
 
-def resume(
-    jobs: Jobs,
-    actor: Actor,
-    job_id: str,
-    parameters: Mapping[str, Any] | None = None,
-    *,
-    on_failure: str | None = None,
-) -> str:
-    """The id of the new Run, which goes on where the newest one stopped; `on_failure` None is as in that Run.
+def resume(jobs: Jobs, actor: Actor, job_id: str, again: Again | None = None) -> str:
+    """The id of the new Run, which goes on where the newest one stopped.
 
     Raises `ActiveRunExists`, and `CannotResume` where the result would not be that of one undisturbed Run: code, model
-    or Parameters are not what they were. `parameters` are only compared.
+    or Parameters are not what they were. Those of `again` are only compared.
     """
+    again = again or Again()
     with jobs.database.reading() as session:
         job = find_job(session, actor.organization_id, job_id)
         before = require_none_active(session, job.id)
         _require_partial_results(session, before)
-    policy = FailurePolicy.parse(on_failure or before.on_failure)
-    _require_same(jobs, actor, job, before, parameters or {})
-    run = _continued(jobs, before, str(policy))
+    request = request_again(job, before, again)
+    policy = FailurePolicy.parse(request.on_failure)
+    compute = _require_same(jobs, actor, before, request)
+    run = _continued(jobs, before, request)
+    run.timeouts = merged(request.timeouts, compute.timeouts, jobs.timeouts)
     with jobs.database.transaction() as session:
         require_none_active(session, job.id)
-        source = session.get_one(RunRow, before.id, with_for_update=True)
-        _require_partial_results(session, source)
+        source = settle_partial(session, before.id, PartialState.RESUMED)
         enqueue(session, run)
-        carried = carry_ledger(session, source, run)
-        _require_allowed(policy, carried, before)
-        source.partial = PartialState.RESUMED
+        _require_allowed(policy, carry_ledger(session, source, run), before)
     return run.id
 
 
@@ -61,19 +54,21 @@ def _require_partial_results(session: Session, run: RunRow) -> None:
         raise CannotResume(run.number, "a function of the whole version begins from the start")
 
 
-def _require_same(jobs: Jobs, actor: Actor, job: JobRow, before: RunRow, parameters: Mapping[str, Any]) -> None:
-    request = request_again(job, before, parameters, before.on_failure)
-    processing, model, values = newest_code(jobs, actor.organization_id, request)
+def _require_same(jobs: Jobs, actor: Actor, before: RunRow, request: LaunchRequest) -> Compute:
+    """Where it goes; raises `CannotResume`."""
+    newest = newest_pins(jobs, actor.organization_id, request)
+    model = newest.model
     pinned = pins_of(before)
     now = Pins(
         input_number=pinned.input_number,
-        code_digest=processing.code_digest,
+        code_digest=newest.processing.code_digest,
         model_digests=model.digests if model else {},
-        parameters=dict(values),
+        parameters=dict(newest.parameters),
         label_map=pinned.label_map,
     )
     if differs := differences(pinned, now):
         raise CannotResume(before.number, f"what it ran with is not the same any more ({'; '.join(differs)})")
+    return newest.compute
 
 
 def _require_allowed(policy: FailurePolicy, carried: Ledger, before: RunRow) -> None:
@@ -81,7 +76,7 @@ def _require_allowed(policy: FailurePolicy, carried: Ledger, before: RunRow) -> 
         raise CannotResume(before.number, verdict, hint="Allow more with --on-failure, as in --on-failure continue.")
 
 
-def _continued(jobs: Jobs, before: RunRow, on_failure: str) -> RunRow:
+def _continued(jobs: Jobs, before: RunRow, request: LaunchRequest) -> RunRow:
     """With the pins of the Run before; it works on that Run's list of assets."""
     return RunRow(
         id=new_id("run"),
@@ -90,7 +85,7 @@ def _continued(jobs: Jobs, before: RunRow, on_failure: str) -> RunRow:
         continues_id=before.files_id,
         compute_id=before.compute_id,
         status="pending",
-        priority=before.priority,
+        priority=request.priority,
         input_number=before.input_number,
         processing_version_id=before.processing_version_id,
         processing_number=before.processing_number,
@@ -101,7 +96,7 @@ def _continued(jobs: Jobs, before: RunRow, on_failure: str) -> RunRow:
         parameters=before.parameters,
         label_map=before.label_map,
         labels=before.labels,
-        on_failure=on_failure,
+        on_failure=request.on_failure,
         chunk_size=before.chunk_size,
         created_at=jobs.clock.now(),
         assets=before.assets,

@@ -36,6 +36,8 @@ class JobRow(Base):
     """`keep`, `replace` or `add`."""
     on_failure: Mapped[str] = mapped_column(Text, default="continue", server_default="continue")
     """`stop`, `continue` or a share of the assets, as in `5%`."""
+    timeouts: Mapped[dict[str, float | None]] = mapped_column(JsonValue, default=dict, server_default="{}")
+    """As they were given: seconds by name; None: no limit."""
     created_by: Mapped[str] = mapped_column(Id)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
@@ -82,6 +84,12 @@ class RunRow(Base):
     """The version's Labels at launch."""
     on_failure: Mapped[str] = mapped_column(Text, default="continue", server_default="continue")
     """As in its Job, unless it was said anew."""
+    timeouts: Mapped[dict[str, float]] = mapped_column(JsonValue, default=dict, server_default="{}")
+    """The limits that hold for it: seconds by name."""
+    progressed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When an asset was last done, failed or skipped."""
+    deadline_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When it is ended because its time is up; None: nothing limits what it does now."""
     continues_id: Mapped[str | None] = mapped_column(Id)
     """The first of the Runs that this one goes on with: its files are theirs. None: it began from the start."""
     carried: Mapped[dict[str, int]] = mapped_column(JsonValue, default=dict, server_default="{}")

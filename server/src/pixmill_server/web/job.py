@@ -14,6 +14,7 @@ from pixmill.parameters import values_from_text
 from pixmill_server.datasets.queries import pin
 from pixmill_server.jobs.lifecycle import RunStatus
 from pixmill_server.jobs.queries import JobRecord, RunRecord, find_job, find_run, outcomes_of, show_job
+from pixmill_server.jobs.request import Again
 from pixmill_server.jobs.rerun import rerun
 from pixmill_server.jobs.runs import cancel
 from pixmill_server.processings.queries import find_processing
@@ -111,7 +112,7 @@ def rerun_job(
 ) -> Response:
     """Start a new Run with the same Parameters or those that were changed; a refusal shows the Job, with the reason."""
     try:
-        rerun(services.jobs, visitor, job_id, _edited(services, visitor, job_id, typed))
+        rerun(services.jobs, visitor, job_id, Again(_edited(services, visitor, job_id, typed)))
     except PixmillError as error:
         page = _page(services, visitor, job_id, None, typed=typed)
         page["refusal"] = Refusal(error.message, error.hint, getattr(error, "field", ""))

@@ -16,7 +16,7 @@ import psutil
 from pixmill_server.datasets.tending import tending
 from pixmill_server.jobs.errors import RunIsOver, StaleFence
 from pixmill_server.jobs.lifecycle import Reason
-from pixmill_server.jobs.queue import adopt, claim, expire, fail
+from pixmill_server.jobs.queue import adopt, claim, end_overdue, expire, fail
 from pixmill_server.jobs.workers import PlacedRun, gone, placed_among, placed_by, seen, take_over
 from pixmill_server.kernel.ids import new_id
 from pixmill_server.worker.placing import place
@@ -132,13 +132,14 @@ class Worker:
 
     def _reap(self) -> None:
         with self.workplace.database.transaction() as session:
-            lost = expire(session, now=self.workplace.clock.now())
+            now = self.workplace.clock.now()
+            lost = [*end_overdue(session, now=now), *expire(session, now=now)]
         if not lost:
             return
         with self.workplace.database.reading() as session:
             placed = placed_among(session, lost)
         for run in placed:
-            logger.warning("Run was lost", extra={"job_id": run.job_id, "number": run.number})
+            logger.warning("Run was lost or overdue", extra={"job_id": run.job_id, "number": run.number})
             self.workplace.stop(run, grace_seconds=0)
         for run_id in lost:
             self.workplace.logs.seal(run_id)

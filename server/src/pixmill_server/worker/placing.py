@@ -19,6 +19,9 @@ from pixmill_server.worker.workplace import Workplace
 _PATH = "/usr/local/bin:/usr/bin:/bin"
 """All that a supervisor gets of an environment: never this process's own, which may hold passwords."""
 
+SERVER_SILENCE_SECONDS = 120.0
+"""How long a supervisor bears with a server that does not answer. Longer than the lease, on purpose: after a restart of
+server and worker all leases are given their whole length again, and Runs that went on meanwhile are theirs still."""
 BUILDING = "its environment to be built"
 
 logger = logging.getLogger(__name__)
@@ -101,6 +104,7 @@ def _configuration(workplace: Workplace, run: ClaimedRun, order: Order, environm
         "environment": str(environment.folder),
         "scratch": str(workplace.scratch_of(run.run_id)),
         "sandbox": workplace.sandbox,
+        "lease_seconds": SERVER_SILENCE_SECONDS,
         "source": str(workplace.source_of(order)),
         "reference_networks": list(workplace.reference_networks),
     }

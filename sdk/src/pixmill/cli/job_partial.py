@@ -8,13 +8,13 @@ from pixmill.cli.connect import connect
 from pixmill.cli.output import Json, print_facts, print_json, talk
 from pixmill.client.partial import PartialResults
 
-app = typer.Typer(help="What a failed or cancelled Run had done before it ended.")
+partial = typer.Typer(no_args_is_help=True, help="What a failed or cancelled Run had done before it ended.")
 
 _JOB = Annotated[str, typer.Argument(metavar="ID", help="A Job's id, or any beginning of it that only one Job has.")]
 _RUN = Annotated[int | None, typer.Option("--run", help="Which Run; the newest, unless said.")]
 
 
-@app.command("show")
+@partial.command("show")
 def show_partial(job_id: _JOB, *, run: _RUN = None, json: Json = False) -> None:
     """Show what was done: assets, and shapes by Label."""
     with connect() as client:
@@ -25,7 +25,7 @@ def show_partial(job_id: _JOB, *, run: _RUN = None, json: Json = False) -> None:
         print_facts(_facts(found), as_json=None)
 
 
-@app.command("commit")
+@partial.command("commit")
 def commit_partial(job_id: _JOB, *, run: _RUN = None, json: Json = False) -> None:
     """Commit it as one Revision, as the Run itself would have; the Run stays failed and cannot be resumed."""
     with connect() as client:
@@ -38,7 +38,7 @@ def commit_partial(job_id: _JOB, *, run: _RUN = None, json: Json = False) -> Non
     talk().print(f"{job.id}: committed {where}.")
 
 
-@app.command("drop")
+@partial.command("drop")
 def drop_partial(job_id: _JOB, *, run: _RUN = None, json: Json = False) -> None:
     """Forget it; the Run cannot be resumed any more."""
     with connect() as client:

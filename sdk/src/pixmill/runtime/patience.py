@@ -1,0 +1,34 @@
+"""How long a child may run, and for how long it may show no progress, as its supervisor holds it to it."""
+
+import time
+from dataclasses import dataclass, field
+
+from pixmill.parameters.timeouts import time_text
+from pixmill.runtime.plan import PlannedLimits, Progress, RunError
+
+
+@dataclass(slots=True)
+class Patience:
+    """Looked at now and then, in seconds of a clock that never jumps."""
+
+    limits: PlannedLimits
+    _began: float | None = None
+    _progressed: float = 0.0
+    _counted: int = field(default=0)
+
+    def exceeded(self, progress: Progress, *, is_running: bool) -> RunError | None:
+        """Why the child's time is up; None: it is not. It begins when the child is first seen running."""
+        if not is_running:
+            return None
+        now, counted = time.monotonic(), progress.done + progress.failed + progress.skipped
+        if self._began is None:
+            self._began = self._progressed = now
+        if counted != self._counted:
+            self._counted, self._progressed = counted, now
+        allowed = self.limits.running_seconds
+        if allowed is not None and now - self._began > allowed:
+            return RunError("TimedOut", f"it ran for more than {time_text(allowed)}")
+        allowed = self.limits.progress_seconds
+        if allowed is not None and now - self._progressed > allowed:
+            return RunError("TimedOut", f"nothing of it was done for {time_text(allowed)}")
+        return None
