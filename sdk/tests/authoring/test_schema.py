@@ -95,6 +95,10 @@ def find_duplicates(ctx: Context, dataset: DatasetVersion, *, distance: int = 4)
             "Parameter 'x' has no type",
         ),
         ("@processing(kind='a')\ndef f(ctx, dataset, *, x: dict = {}): ...", "'x' cannot be of type"),
+        (
+            "@processing(kind='a')\ndef f(ctx, dataset, *, x: DatasetVersion): ...",
+            "a Run reads the version that it is launched on, and no other",
+        ),
         ("@processing(kind='a')\ndef f(ctx, dataset, *, x: int = 'a'): ...", "Its default does not fit"),
         ("@processing(kind='a')\ndef f(ctx, dataset, *, batch_size: int = 1): ...", "'batch_size' of its own"),
         ("@processing(kind='a')\ndef f(ctx, dataset, **rest: int): ...", "takes \\*rest"),

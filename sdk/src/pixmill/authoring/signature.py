@@ -20,7 +20,6 @@ _TYPES: Final[Mapping[object, ParameterType]] = {
     str: ParameterType.STR,
     Label: ParameterType.LABEL,
     ModelVersion: ParameterType.MODEL,
-    DatasetVersion: ParameterType.DATASET_VERSION,
 }
 
 
@@ -78,6 +77,11 @@ def _type_of(name: str, hint: Any) -> tuple[ParameterType, ParameterType | None,
         return ParameterType.LIST, kind, choices
     if hint in _TYPES:
         return _TYPES[hint], None, ()
+    if hint is DatasetVersion:
+        raise ProcessingError(
+            f"Parameter '{name}' is a DatasetVersion: a Run reads the version that it is launched on, and no other.",
+            hint="Take what you need of another version as texts or numbers.",
+        )
     raise ProcessingError(
         f"Parameter '{name}' cannot be of type {hint}.",
         hint="Use bool, int, float, str, Literal, Label, ModelVersion, or a list of these.",
