@@ -13,6 +13,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
+from pixmill import Client
 from sample.demo import ROOT, VERSION, Commands, annotated_sample
 
 OUT = ROOT / "build" / "screenshots"
@@ -78,6 +79,10 @@ def _pages(commands: Commands, failed: str) -> Iterator[tuple[str, str]]:
     yield "datasets", "/datasets"
     yield "version", f"/datasets/{VERSION}"
     yield "version-empty-filter", f"/datasets/{VERSION}?label=car&max_score=0"
+    with Client(commands.url, commands.token_file.read_text().strip()) as client:
+        asset = next(client.assets.list(VERSION, label="car"))
+    yield "viewer", f"/datasets/{VERSION}/assets/{asset.id}?label=car"
+    yield "review", f"/datasets/{VERSION}/review?label=car"
     yield "history", f"/datasets/{VERSION}/history"
     yield "process", f"/datasets/{VERSION}/process?processing=yolo-preannotation&model=street-yolo/1&check=1"
     yield "processings", "/processings"
