@@ -17,8 +17,9 @@ export function chosenFiles(input) {
 // Splits what is worth sending from what is not; where everything lies in one folder, its name is no part of the paths.
 export function sorted(files, suffixes) {
   const seen = files.filter(({ path }) => !HIDDEN.test(path));
-  const wanted = seen.filter(({ path }) => suffixes.some((suffix) => path.toLowerCase().endsWith(suffix)));
-  const others = seen.filter((one) => !wanted.includes(one)).map(({ path }) => path);
+  const isWanted = ({ path }) => suffixes.some((suffix) => path.toLowerCase().endsWith(suffix));
+  const wanted = seen.filter(isWanted);
+  const others = seen.filter((one) => !isWanted(one)).map(({ path }) => path);
   return { wanted: withoutTop(wanted), others };
 }
 

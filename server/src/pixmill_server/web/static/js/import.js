@@ -17,6 +17,7 @@ const part = (name) => page.querySelector(`[data-${name}]`);
 const suffixes = page.dataset.suffixes.split(" ");
 let chosen = { wanted: [], others: [] };
 let sender = null;
+let totalBytes = 0;
 let startedAt = 0;
 let isDrawing = false;
 
@@ -32,12 +33,17 @@ function count(number, noun) {
   return `${number.toLocaleString("en").replaceAll(",", "\u202f")} ${noun}${number === 1 ? "" : "s"}`;
 }
 
+function span(seconds) {
+  return seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`;
+}
+
 function take(files) {
   chosen = sorted(files, suffixes);
+  totalBytes = bytesOf(chosen.wanted);
   if (files.length === 0) return;
   const { wanted, others } = chosen;
   part("ready-title").textContent = wanted.length
-    ? `${count(wanted.length, "file")}, ${sizeText(bytesOf(wanted))}, to ${page.dataset.to}`
+    ? `${count(wanted.length, "file")}, ${sizeText(totalBytes)}, to ${page.dataset.to}`
     : "There is no image or annotation file in what was chosen";
   part("ready-rest").textContent = others.length
     ? `${count(others.length, "other file")} will not be sent: ${others.slice(0, 3).join(", ")}${others.length > 3 ? ", …" : ""}`
@@ -57,15 +63,15 @@ function stage(text) {
 function draw() {
   isDrawing = false;
   if (sender === null) return;
-  const total = bytesOf(chosen.wanted);
+  const total = totalBytes;
   const flying = [...sender.flying.entries()];
   const sent = sender.sentBytes + flying.reduce((sum, [, one]) => sum + Math.min(one.sent, one.size), 0);
   part("total").max = total || 1;
   part("total").value = sent;
   const seconds = (performance.now() - startedAt) / 1000;
-  const left = sent > 0 && seconds > 2 ? `, about ${Math.ceil((seconds * (total - sent)) / sent)} s left` : "";
+  const left = sent > 0 && seconds > 2 ? `, about ${span((seconds * (total - sent)) / sent)} left` : "";
   const known = sender.knownFiles ? `, ${sender.knownFiles} of them were there already` : "";
-  part("numbers").textContent = `${sender.sentFiles} of ${chosen.wanted.length} files${known}, ${sizeText(sent)} of ${sizeText(total)}${left}`;
+  part("numbers").textContent = `${sender.sentFiles} of ${count(chosen.wanted.length, "file")}${known}, ${sizeText(sent)} of ${sizeText(total)}${left}`;
   drawFlying(flying);
 }
 
