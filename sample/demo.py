@@ -23,6 +23,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "demo-data"
+EMPTY = ROOT / "build" / "empty-data"
 WEIGHTS = ROOT / "sample" / "street_yolo.onnx"
 USUAL_PORT = 8760
 START_SECONDS = 60
@@ -74,7 +75,7 @@ def annotated_sample() -> Iterator[tuple[Commands, int]]:
     pictures = DATA / "pictures"
     print("Drawing the sample: street scenes of our own.", flush=True)
     subprocess.run([sys.executable, "-m", "sample.draw", str(pictures)], cwd=ROOT, check=True)
-    with _server(_free_port(USUAL_PORT)) as commands:
+    with _server(_free_port(USUAL_PORT), DATA / "server") as commands:
         commands.require("datasets", "import", str(pictures / "images"), "--to", VERSION)
         commands.require("labels", "set", VERSION, "person", "car")
         commands.require("models", "push", str(WEIGHTS), "--to", "street-yolo/1")
@@ -83,15 +84,23 @@ def annotated_sample() -> Iterator[tuple[Commands, int]]:
 
 
 @contextmanager
-def _server(port: int) -> Iterator[Commands]:
-    command = [*_pixmill(), "up", "--data", str(DATA / "server"), "--port", str(port)]
+def empty_server() -> Iterator[Commands]:
+    """A server with nothing of anybody's in it, beside the sample's; ends with the block."""
+    shutil.rmtree(EMPTY, ignore_errors=True)
+    with _server(_free_port(0), EMPTY) as commands:
+        yield commands
+
+
+@contextmanager
+def _server(port: int, data: Path) -> Iterator[Commands]:
+    command = [*_pixmill(), "up", "--data", str(data), "--port", str(port)]
     print(f"\n$ pixmill {' '.join(command[-5:])}", flush=True)
     # In a session of its own: Ctrl-C is for the demo, which then ends the server.
     server = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
     try:
         url = f"http://127.0.0.1:{port}"
         _wait_until_it_answers(url, server)
-        yield Commands(url, DATA / "server" / "local-token")
+        yield Commands(url, data / "local-token")
     finally:
         server.terminate()
         server.wait()

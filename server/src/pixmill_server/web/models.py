@@ -49,11 +49,9 @@ class HubLine:
 
 
 @router.get("/models")
-def models_page(
-    request: Request, services: Services, visitor: Visitor, q: str = "", task: str = "", refused: str = ""
-) -> Response:
+def models_page(request: Request, services: Services, visitor: Visitor, q: str = "", task: str = "") -> Response:
     """One's own, and what one click brings in."""
-    return _models(request, services, visitor, q=q, task=task, refused=refused)
+    return _models(request, services, visitor, q=q, task=task)
 
 
 @router.post("/models/hub/{name}/pull")
