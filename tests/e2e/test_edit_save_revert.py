@@ -190,6 +190,25 @@ def test_unsaved_edits_are_not_left_behind_unasked(visitor: Page, seen: Viewing)
     expect(visitor.locator("[data-shape-list] > li")).to_have_count(1)
 
 
+def test_going_back_in_the_browser_asks_as_well(visitor: Page, seen: Viewing) -> None:
+    seen.client.versions.fork(VERSION, "street/back")
+    first, second = (seen.href(path, version="street/back") for path in (FIRST, SECOND))
+    seen.open(visitor, FIRST, version="street/back")
+    visitor.keyboard.press("j")
+    expect(visitor).to_have_url(second)
+    click(visitor, 45, 70)
+    visitor.keyboard.press("Delete")
+    visitor.go_back()
+    leaving = visitor.get_by_role("dialog", name="This image has unsaved edits")
+    leaving.get_by_role("button", name="Stay").click()
+    expect(visitor).to_have_url(second)
+    expect(visitor.locator("[data-shape-list] > li")).to_have_count(1)
+    visitor.go_back()
+    leaving.get_by_role("button", name="Drop them").click()
+    expect(visitor).to_have_url(first)
+    expect(visitor.locator("[data-shape-list] > li")).to_have_count(2)
+
+
 def test_a_hole_stays_a_hole_when_its_polygon_is_moved(visitor: Page, seen: Viewing) -> None:
     seen.client.versions.fork(VERSION, "street/holes")
     asset = seen.asset(FIRST, version="street/holes")

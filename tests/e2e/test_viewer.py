@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from pixmill.annotations import BoundingBox, Review
+from pixmill.annotations import BoundingBox
 from pixmill.client.imports import ImportOptions
 from pixmill_server.datasets.changes import Existing
 from pixmill_server.settings import read_settings
@@ -234,13 +234,58 @@ def test_the_page_weighs_less_than_150_kilobytes(visitor: Page, seen: Viewing) -
 
 
 def test_what_a_human_moved_survives_a_replacing_run(visitor: Page, seen: Viewing) -> None:
-    seen.client.versions.fork(VERSION, "street/moved")
-    asset = seen.asset(THIRD, version="street/moved")
-    moved = next(annotation for annotation in asset.annotations if annotation.source == "run")
-    seen.member.annotations.move("street/moved", asset, moved, BoundingBox(1, 2, 3, 4))
-    asset = seen.asset(THIRD, version="street/moved")
-    assert [(one.bbox, one.review) for one in asset.annotations if one.id == moved.id] == [
-        ([1, 2, 3, 4], str(Review.EDITED))
-    ]
-    visitor.goto(f"{seen.server.url}/datasets/street/moved/assets/{asset.id}")
-    expect(visitor.locator("[data-shape-list]")).to_contain_text("edited")
+    version = "street/moved"
+    seen.client.versions.fork(VERSION, version)
+    asset = seen.asset(SECOND, version=version)
+    moved = next(annotation for annotation in asset.annotations if annotation.label == "car")
+    seen.member.annotations.move(version, asset, moved, BoundingBox(1, 2, 3, 4))
+    seen.predict(boxes((SECOND, "person", 0.7)), run="run_9", existing=Existing.REPLACE, version=version)
+    found = {one.id: (one.label, one.review, one.bbox) for one in seen.asset(SECOND, version=version).annotations}
+    assert found[moved.id] == ("car", "edited", [1, 2, 3, 4])
+    seen.open(visitor, SECOND, version=version)
+    expect(visitor.locator("[data-shape-list]").get_by_role("button", name="car 0.30 box, edited")).to_be_visible()
+
+
+def test_the_neighbours_are_here_before_they_are_asked_for(visitor: Page, seen: Viewing) -> None:
+    following = seen.href(SECOND)
+    with visitor.expect_response(following), visitor.expect_response(re.compile(seen.asset(SECOND).id + "/image")):
+        seen.open(visitor, FIRST)
+    asked: list[str] = []
+    visitor.on("request", lambda request: asked.append(request.url))
+    visitor.keyboard.press("j")
+    expect(visitor.get_by_role("heading", level=1)).to_have_text(SECOND)
+    assert following not in asked
+
+
+def test_two_fingers_zoom_about_the_point_between_them(visitor: Page, seen: Viewing) -> None:
+    seen.open(visitor, SECOND)
+    stage, picture = visitor.locator("[data-stage]").bounding_box(), visitor.locator("[data-picture]")
+    before = picture.bounding_box()
+    assert stage is not None
+    assert before is not None
+    x, y = stage["x"] + stage["width"] / 2, stage["y"] + stage["height"] / 2
+    touch = visitor.context.new_cdp_session(visitor)
+
+    def fingers(kind: str, *apart: float) -> None:
+        points = [{"x": x + sign * distance, "y": y, "id": sign + 1} for distance in apart for sign in (-1, 1)]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    fingers("touchStart", 50)
+    fingers("touchMove", 75)
+    fingers("touchMove", 100)
+    fingers("touchEnd")
+    after = picture.bounding_box()
+    assert after is not None
+    assert after["width"] == pytest.approx(2 * before["width"], rel=0.02)
+    assert after["x"] + after["width"] / 2 == pytest.approx(before["x"] + before["width"] / 2, abs=4)
+    expect(visitor.locator("[data-state]")).to_have_text("")
+
+
+def test_the_grid_leads_to_the_viewer_and_to_the_review_of_its_filter(visitor: Page, seen: Viewing) -> None:
+    visitor.goto(f"{seen.server.url}/datasets/{VERSION}?label=person")
+    assert visitor.get_by_role("link", name="Review predictions").get_attribute("href") == (
+        f"/datasets/{VERSION}/review?label=person"
+    )
+    visitor.locator(".asset-grid a").first.click()
+    expect(visitor.locator("[data-place]")).to_have_text("1 of 3")
+    expect(visitor).to_have_url(seen.href(FIRST, "?label=person"))

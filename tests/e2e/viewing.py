@@ -86,13 +86,20 @@ class Viewing:
         found = sorted(self.asset(path).annotations, key=lambda annotation: annotation.id)
         return [(annotation.label, annotation.review, annotation.bbox) for annotation in found]
 
-    def predict(self, columns: AnnotationColumns, *, run: str = "run_1", existing: Existing = Existing.ADD) -> None:
+    def predict(
+        self,
+        columns: AnnotationColumns,
+        *,
+        run: str = "run_1",
+        existing: Existing = Existing.ADD,
+        version: str = VERSION,
+    ) -> None:
         """As a Run commits what it found."""
         part = ChangePart(annotations=columns)
         origin = Origin(Source.RUN, run_id=run, processing="yolo-preannotation", model="street-yolo/1")
         commit(
             self.server.services.datasets,
-            self.client.versions.show(VERSION).id,
+            self.client.versions.show(version).id,
             ChangeSource(lambda: [part], origin, assets_by=AssetKey.PATH),
             author=Author(run_id=run),
             summary="Run",
