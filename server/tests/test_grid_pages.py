@@ -8,7 +8,9 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from pixmill import Client
 from pixmill.annotations import BoundingBox, ColumnsBuilder
+from pixmill.errors import InvalidInput
 from pixmill_server.datasets.addresses import VersionAddress
 from pixmill_server.datasets.changes import ChangePart
 from pixmill_server.datasets.filters import AssetFilter
@@ -141,3 +143,15 @@ def counted(running: RunningServer, where: AssetFilter) -> int:
     with running.services.database.reading() as session:
         version = find_version(session, actor.organization_id, VersionAddress("street", "v1", None))
     return count_assets(datasets, pin(datasets, version.id), where)
+
+
+def test_the_client_lists_by_the_same_filter_and_order(running: RunningServer) -> None:
+    client = Client(running.url, running.owner.token)
+    found = client.assets.list("street/v1", filter="label=car&min_score=0.9", sort="highest-score")
+    assert [asset.path for asset in found] == [PATHS[number] for number in (99, 97, 95, 93, 91)]
+    everything = client.assets.list("street/v1", sort="most-shapes")
+    assert len({asset.id for asset in everything}) == len(PATHS)
+    with pytest.raises(InvalidInput, match="lable"):
+        list(client.assets.list("street/v1", filter="lable=car"))
+    with pytest.raises(InvalidInput, match="twice"):
+        list(client.assets.list("street/v1", filter="label=car", tag="night"))

@@ -40,8 +40,15 @@ class Assets:
         tag: str | None = None,
         annotated: bool | None = None,
         name: str | None = None,
+        filter: str = "",  # noqa: A002 - the word of the Assets grid, REST and the command line
+        sort: str = "path",
     ) -> Iterator[Asset]:
-        """In the order of their paths, each with its annotations; the Revision is pinned at the first."""
+        """Each with its annotations; the Revision is pinned at the first.
+
+        `filter`, in place of the conditions, is as in the address of the Assets grid: `label=person&max_score=0.4`.
+        It and `sort` are explained in `docs/how-to/find-and-process-assets.md`. Raises `InvalidInput` for what they
+        do not know.
+        """
         version = self._versions.show(address)
         return items_of(
             self._connection.pages(
@@ -53,6 +60,8 @@ class Assets:
                     "tag": tag,
                     "annotated": annotated,
                     "name": name,
+                    "filter": filter or None,
+                    "sort": sort,
                 },
             )
         )

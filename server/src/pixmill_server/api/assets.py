@@ -31,6 +31,7 @@ from pixmill_server.api.dependencies import CurrentActor, Services
 from pixmill_server.api.pages import DEFAULT_LIMIT, Cursor, Limit, decode_cursor, encode_cursor
 from pixmill_server.api.ranges import range_of
 from pixmill_server.datasets.exports import export_facts, export_lots
+from pixmill_server.datasets.filter_text import filter_of_text
 from pixmill_server.datasets.filters import AssetFilter
 from pixmill_server.datasets.orders import Order
 from pixmill_server.datasets.pictures import picture_of, thumbnail_of
@@ -63,9 +64,10 @@ def filter_asked(  # noqa: PLR0913 - one for each condition
     min_score: Annotated[float | None, Query(ge=0, le=1)] = None,
     max_score: Annotated[float | None, Query(ge=0, le=1)] = None,
     selection: Annotated[str, Query(description="Is in this selection.")] = "",
+    whole: Annotated[str, Query(alias="filter", description="All of it in one text, in place of the others.")] = "",
 ) -> AssetFilter:
     """What the query says of assets; what is said of annotations must hold for one and the same."""
-    return AssetFilter(
+    said = AssetFilter(
         tags=tuple(tag),
         name_contains=name,
         annotated=annotated,
@@ -78,6 +80,9 @@ def filter_asked(  # noqa: PLR0913 - one for each condition
         max_score=max_score,
         selection=selection,
     )
+    if whole and not said.is_all:
+        raise InvalidInput("The filter is said twice.", hint="Say all of it in 'filter', or none.", field="filter")
+    return filter_of_text(whole) if whole else said
 
 
 @router.get("/assets")
