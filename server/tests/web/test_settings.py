@@ -67,9 +67,25 @@ def test_an_owner_sets_a_compute_and_what_is_not_touched_stays(browser: httpx2.C
     assert (after.price_per_hour, after.memory_bytes) == (0.4, before.memory_bytes)
 
 
+def test_time_outs_of_a_compute_are_written_as_a_person_does(browser: httpx2.Client, shared: RunningServer) -> None:
+    organization = shared.owner.actor.organization_id
+    browser.post("/settings/computes/local", data={"running": "2h", "progress": "10 min"})
+    assert find_compute(shared.services.computes, organization, "local").timeouts == {"running": 7200, "progress": 600}
+    assert 'value="2 h"' in browser.get("/settings/computes").text
+    browser.post("/settings/computes/local", data={"running": "", "progress": "10 min"})
+    assert find_compute(shared.services.computes, organization, "local").timeouts == {"progress": 600}
+
+
 @pytest.mark.parametrize(
     ("field", "text"),
-    [("cpus", "9999"), ("memory_bytes", "0.001"), ("concurrency", "0"), ("memory_bytes", "inf"), ("cpus", "two")],
+    [
+        ("running", "soon"),
+        ("cpus", "9999"),
+        ("memory_bytes", "0.001"),
+        ("concurrency", "0"),
+        ("memory_bytes", "inf"),
+        ("cpus", "two"),
+    ],
 )
 def test_what_a_compute_cannot_be_is_said_at_its_field(browser: httpx2.Client, field: str, text: str) -> None:
     answer = browser.post("/settings/computes/local", data={field: text})

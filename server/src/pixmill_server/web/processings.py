@@ -15,6 +15,7 @@ from pixmill_server.jobs.queries import JobFilter, list_jobs
 from pixmill_server.jobs.usage import last_used
 from pixmill_server.processings.queries import find_processing, list_processings, read_source
 from pixmill_server.processings.records import Processing, ProcessingVersion
+from pixmill_server.processings.secrets import list_secrets
 from pixmill_server.web.code import highlighted
 from pixmill_server.web.jobs import job_line
 from pixmill_server.web.page import Services, Visitor, page_router, render
@@ -127,6 +128,8 @@ def processing_page(
         dependencies=shown.requires.get("dependencies") or [],
         python=shown.requires.get("python") or "",
         form="per batch" if shown.schema.get("form") == "batch" else "once, on the whole version",
+        secrets=list(_texts(shown.schema.get("secrets"))),
+        secrets_set={one.name for one in list_secrets(services.secrets, visitor.organization_id)},
         network=bool(shown.schema.get("requires_network")),
         parameters=[_parameter(spec, found) for spec in found.newest.specs],
         versions=[_version(one, href, shown) for one in found.versions],
@@ -149,6 +152,11 @@ SAVED = {
     "new": "It is there. Try it with Process on a version of a Dataset.",
 }
 """What is said after a change, by the word in the address."""
+
+
+def _texts(value: object) -> Iterable[str]:
+    """The texts of a JSON array; none where it is another thing, as in what was stored by an earlier release."""
+    return (str(item) for item in value) if isinstance(value, list) else ()
 
 
 def href_of(found: Processing, *, own: Collection[str]) -> str:

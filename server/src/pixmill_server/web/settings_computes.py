@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
 from pixmill.errors import InvalidInput, PixmillError
+from pixmill.parameters.timeouts import parse_timeouts, time_text
 from pixmill_server.accounts.actor import Role
 from pixmill_server.accounts.permissions import require_owner
 from pixmill_server.computes.computes import Compute, ComputeChange, find_compute, list_computes, set_compute
@@ -18,6 +19,13 @@ from pixmill_server.web.process import typed_form
 from pixmill_server.web.settings_tabs import tabs
 
 _GIB = 1 << 30
+_TIMEOUTS = (
+    ("queue", "Time-out in the queue", "For a worker, like 2 h."),
+    ("start", "Time-out of the start", "From the claim to the first sign of life."),
+    ("running", "Time-out of running", "From there to the end."),
+    ("progress", "Time-out of progress", "Without an asset done."),
+)
+_UNLIMITED = "Empty: as the server's settings say."
 
 router = page_router()
 
@@ -28,6 +36,8 @@ class ComputeField:
 
     name: str
     label: str
+    kind: str
+    """`number` or `text`."""
     shown: str
     step: str
     least: str
@@ -98,7 +108,7 @@ def _form(compute: Compute, typed: Mapping[str, str], error: PixmillError | None
 
     def field(name: str, label: str, *, step: str = "1", least: str = "0", help: str = "") -> ComputeField:  # noqa: A002 - the word of the fields
         shown = typed.get(name, _shown(compute, name))
-        return ComputeField(name, label, shown, step, least, help, message if at == name else "")
+        return ComputeField(name, label, "number", shown, step, least, help, message if at == name else "")
 
     fields = (
         field("cpus", "CPUs", step="any", help="For each Run."),
@@ -108,8 +118,25 @@ def _form(compute: Compute, typed: Mapping[str, str], error: PixmillError | None
         field("concurrency", "Runs at once", least="1", help="Others wait."),
         field("price_per_hour", "Price of an hour", step="any", help="Of a running Run, in your currency."),
     )
-    known = {one.name for one in fields}
-    return ComputeForm(compute, fields, message if error and at not in known else "")
+    limits = tuple(
+        ComputeField(
+            name=name,
+            label=label,
+            kind="text",
+            shown=typed.get(name, _shown_timeout(compute, name)),
+            step="",
+            least="",
+            help=f"{help} {_UNLIMITED}",
+            error=message if at == "timeouts" and f"'{name}={typed.get(name, '').strip()}'" in message else "",
+        )
+        for name, label, help in _TIMEOUTS  # noqa: A001 - the word of the fields
+    )
+    known = {one.name for one in (*fields, *limits) if one.error}
+    return ComputeForm(compute, (*fields, *limits), message if error and not known else "")
+
+
+def _shown_timeout(compute: Compute, name: str) -> str:
+    return time_text(compute.timeouts[name]) if name in compute.timeouts else ""
 
 
 def _shown(compute: Compute, name: str) -> str:
@@ -143,4 +170,16 @@ def _change(before: Compute, typed: Mapping[str, str]) -> ComputeChange:
         scratch_bytes=whole("scratch_bytes", unit=_GIB),
         concurrency=whole("concurrency"),
         price_per_hour=number("price_per_hour"),
+        timeouts=_timeouts(before, typed),
     )
+
+
+def _timeouts(before: Compute, typed: Mapping[str, str]) -> dict[str, float | None]:
+    changed: dict[str, float | None] = {}
+    for name, _, _ in _TIMEOUTS:
+        text = typed.get(name, _shown_timeout(before, name)).strip()
+        if text == _shown_timeout(before, name):
+            continue
+        given = parse_timeouts([f"{name}={text}"]) if text else {}
+        changed[name] = next(iter(given.values()), None)
+    return changed
