@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 
 from fastapi import Depends, Request
 from fastapi.responses import Response
-from sqlalchemy.orm import Session
 
 from pixmill.errors import InvalidInput
 from pixmill_server.datasets.addresses import parse_address
@@ -103,10 +102,12 @@ def jobs_table(request: Request, services: Services, visitor: Visitor, asked: As
 
 def _listed(services: Services, visitor: Visitor, asked: JobsAsked) -> dict[str, Any]:
     with services.database.reading() as session:
+        wanted = parse_address(asked.version) if asked.version else None
+        version = find_version(session, visitor.organization_id, wanted) if wanted else None
         found = list_jobs(
             session,
             visitor.organization_id,
-            where=_where(session, visitor, asked),
+            where=_where(asked, version.id if version else None),
             before=asked.before or None,
             limit=JOBS_SHOWN + 1,
             now=services.clock.now(),
@@ -121,11 +122,10 @@ def _listed(services: Services, visitor: Visitor, asked: JobsAsked) -> dict[str,
     }
 
 
-def _where(session: Session, visitor: Visitor, asked: JobsAsked) -> JobFilter:
-    version = find_version(session, visitor.organization_id, parse_address(asked.version)) if asked.version else None
+def _where(asked: JobsAsked, version_id: str | None) -> JobFilter:
     return JobFilter(
         status=_status(asked.status),
-        version_id=version.id if version else None,
+        version_id=version_id,
         processing=asked.processing or None,
         model_version_id=asked.model or None,
         created_by=asked.by or None,
