@@ -43,15 +43,18 @@ class Podman:
     plain_image: str
     """Has a shell, and the Python that runs the tests, at its own path."""
 
-    def add_image(self, name: str, files: dict[str, bytes], *, base: Path | None = None) -> str:
-        """An image of these files, over those of a tar file; its id."""
-        packed = BytesIO(base.read_bytes() if base else b"")
-        with tarfile.open(fileobj=packed, mode="a" if base else "w") as archive:
-            for path, content in files.items():
-                entry = tarfile.TarInfo(path.lstrip("/"))
-                entry.size, entry.mode = len(content), 0o755
-                archive.addfile(entry, BytesIO(content))
-        return load(self.client, packed.getvalue(), name)
+    def add_layer(self, base: str, name: str, files: dict[str, bytes], labels: dict[str, str] | None = None) -> str:
+        """An image of that name with some files over those of another; its id."""
+        context = BytesIO()
+        lines = [f"FROM {base}", *(f"LABEL {key}={json.dumps(value)}" for key, value in (labels or {}).items())]
+        with tarfile.open(fileobj=context, mode="w") as archive:
+            for number, (path, content) in enumerate(files.items()):
+                _add(archive, f"file{number}", content)
+                lines.append(f"COPY file{number} {path}")
+            _add(archive, "Dockerfile", "\n".join(lines).encode())
+        context.seek(0)
+        image, _ = self.client.images.build(fileobj=context, custom_context=True, tag=name, rm=True, pull=False)
+        return str(image.id)
 
 
 def load(client: Any, archive: bytes, name: str) -> str:
@@ -71,7 +74,8 @@ def podman(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     folder = tmp_path_factory.mktemp("podman")
     (folder / "containers.conf").write_text(CONFIGURATION)
     environment = {**os.environ, "CONTAINERS_CONF": str(folder / "containers.conf")}
-    storage = ["--root", str(folder / "root"), "--runroot", str(folder / "run")]
+    # All of its own, also where it keeps how containers ended: two services must not clear each other's away.
+    storage = ["--root", str(folder / "root"), "--runroot", str(folder / "run"), "--tmpdir", str(folder / "tmp")]
     address = f"unix://{folder / 'podman.sock'}"
     log = (folder / "service.log").open("wb")
     command = ["podman", *storage, "system", "service", "--time=0", address]
@@ -108,8 +112,18 @@ def sdk_image(podman: Podman, plain_environment: Environment, tmp_path_factory: 
     packages = next((plain_environment.folder / "lib").glob("python3*")) / "site-packages"
     with tarfile.open(archive, "a") as packed:
         packed.add(packages, "opt/pixmill")
+        there = set(packed.getnames())
+        for library in sorted({each for file in packages.rglob("*.so*") for each in _libraries(file)}):
+            if library.lstrip("/") not in there and str(packages) not in library:
+                packed.add(Path(library).resolve(), library.lstrip("/"))
     load(podman.client, archive.read_bytes(), SDK)
     return SDK
+
+
+def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
+    entry = tarfile.TarInfo(name)
+    entry.size, entry.mode = len(content), 0o755
+    archive.addfile(entry, BytesIO(content))
 
 
 def _wait_for(address: str, service: "subprocess.Popen[bytes]") -> Any:

@@ -88,6 +88,7 @@ def supervising(
     *,
     sandbox: str = "auto",
     lease_seconds: float = 20,
+    image: dict[str, Any] | None = None,
 ) -> Iterator["subprocess.Popen[bytes]"]:
     """A supervisor as the worker starts it; ended at the end, if it has not."""
     configuration = {
@@ -100,6 +101,7 @@ def supervising(
         "sandbox": sandbox,
         "source": str(source),
         "lease_seconds": lease_seconds,
+        "image": image,
     }
     process = subprocess.Popen([sys.executable, "-m", "pixmill.runtime"], stdin=subprocess.PIPE)
     assert process.stdin is not None

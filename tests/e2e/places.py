@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -95,7 +96,13 @@ class Place:
 @pytest.fixture(scope="session")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """A running Pixmill, and its stores."""
-    folder = tmp_path_factory.mktemp("e2e")
+    with placed_in(tmp_path_factory.mktemp("e2e")) as running:
+        yield running
+
+
+@contextmanager
+def placed_in(folder: Path) -> Iterator[Place]:
+    """The same for one story, with the environment as it is now."""
     with installed(folder / "data") as installation:
         services = open_services(read_settings({"PIXMILL_DATA": str(folder / "data"), "HOME": str(folder)}))
         with services.database.reading() as session:

@@ -51,6 +51,8 @@ class Settings:
     """Networks that are not public (`10.1.0.0/16`), out of which Runs may fetch images by their address."""
     sandbox: str = "auto"
     """`auto`, `bubblewrap`, `landlock` or `none`."""
+    container_engine: str = ""
+    """Where Docker or Podman listens (`unix:///...`); empty: where they usually do."""
     bundle: Path = BUNDLE
     """The SDK wheel, the built-in Processings with their schemas, the browser's files."""
     hub: Path | None = None
@@ -109,6 +111,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         ),
         reference_networks=_networks(given.get("PIXMILL_REFERENCE_NETWORKS") or ""),
         sandbox=given.get("PIXMILL_SANDBOX") or "auto",
+        container_engine=given.get("PIXMILL_CONTAINER_ENGINE") or "",
         bundle=Path(given.get("PIXMILL_BUNDLE") or BUNDLE),
         hub=Path(given["PIXMILL_HUB"]) if given.get("PIXMILL_HUB") else None,
         timeouts=given.get("PIXMILL_TIMEOUTS") or "",

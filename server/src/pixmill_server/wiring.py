@@ -16,6 +16,7 @@ from pixmill_server.computes.computes import Computes, ensure_local
 from pixmill_server.computes.findings import Probe
 from pixmill_server.computes.probes import (
     look_at_bundle,
+    look_at_containers,
     look_at_cpu_features,
     look_at_database,
     look_at_disk,
@@ -32,6 +33,7 @@ from pixmill_server.datasets.pictures import ThumbnailMaker
 from pixmill_server.datasets.stores import Datasets
 from pixmill_server.db.engine import Database, open_database
 from pixmill_server.db.schema import require_current, upgrade
+from pixmill_server.executors.container.engine import pull_labels, why_no_engine
 from pixmill_server.jobs.access import Jobs
 from pixmill_server.jobs.figures import JobFigures
 from pixmill_server.jobs.log_limit import LogLimit
@@ -76,6 +78,7 @@ class Services:
             look_at_cpu_features,
             partial(look_at_sandbox, self.settings.sandbox),
             partial(look_at_limits, self.settings.sandbox),
+            partial(look_at_containers, partial(why_no_engine, self.settings.container_engine)),
             look_at_uv,
             partial(look_at_database, self.database),
             partial(look_at_disk, self.settings.data),
@@ -150,6 +153,7 @@ def _processings(settings: Settings, database: Database, objects: Objects, clock
         environments=settings.environments,
         sdk_wheel=_sdk_wheel(settings),
         sandbox=settings.sandbox,
+        image_labels=partial(pull_labels, settings.container_engine),
     )
 
 

@@ -13,9 +13,17 @@ def test_what_the_machine_can_do_is_found_and_kept(server: RunningServer) -> Non
         looked = findings_of_server(client.connection, again=True)
         assert findings_of_server(client.connection) == looked
     found = {finding.name: finding for finding in looked.findings}
-    assert {"machine", "cpu features", "sandbox", "limits", "uv", "database", "disk", "built-in Processings"} == set(
-        found
-    )
+    assert {
+        "machine",
+        "cpu features",
+        "sandbox",
+        "limits",
+        "containers",
+        "uv",
+        "database",
+        "disk",
+        "built-in Processings",
+    } == set(found)
     assert found["database"].facts["name"] == "SQLite"
     assert "yolo-preannotation" in found["built-in Processings"].summary
 

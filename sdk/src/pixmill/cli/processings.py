@@ -65,14 +65,24 @@ def show_processing(name: str, *, json: Json = False) -> None:
 
 @app.command("push")
 def push_processing(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A Python file that is a Processing.")],
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="A Python file that is a Processing.")] = None,
     *,
+    image: Annotated[str | None, typer.Option(help="A container image instead, as NAME:TAG.")] = None,
+    flag: Annotated[list[str] | None, typer.Option(help="How the image is run, like --flag=--shm-size=1g.")] = None,
+    about: Annotated[Path | None, typer.Option(help="The image's declaration; else its label says it.")] = None,
     json: Json = False,
 ) -> None:
     """Push a Processing of one's own; its environment is built, which may take minutes the first time."""
+    if (file is None) == (image is None):
+        raise InvalidInput("A Processing is a file or an image.", hint="Give FILE, or --image NAME:TAG.")
     console = talk()
-    with connect() as client, console.status(f"Building the environment of {file.name} ..."):
-        found = client.processings.push(file)
+    with connect() as client:
+        if file is not None:
+            with console.status(f"Building the environment of {file.name} ..."):
+                found = client.processings.push(file)
+        else:
+            with console.status(f"Looking at {image} ..."):
+                found = client.processings.push_image(image or "", flags=flag or (), about=about)
     if json:
         print_json(found)
     else:

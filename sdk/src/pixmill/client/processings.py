@@ -1,6 +1,6 @@
 """Processings: public ones and one's own."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -9,7 +9,14 @@ from pydantic import JsonValue
 from pixmill.client.connection import Connection, items_of
 from pixmill.errors import InvalidInput
 from pixmill.parameters import ParameterSpec, spec_from_json, values_from_text
-from pixmill.wire.processings import CopyProcessing, Processing, ProcessingPage, PushProcessing, SetProcessing
+from pixmill.wire.processings import (
+    CopyProcessing,
+    Processing,
+    ProcessingPage,
+    PushImage,
+    PushProcessing,
+    SetProcessing,
+)
 
 _PUSH_SECONDS = 1800.0
 
@@ -47,6 +54,16 @@ class Processings:
         """A private Processing with the code and packages of another, called `to`."""
         send = CopyProcessing(to=to).model_dump_json().encode()
         answer = self._connection.raw("POST", f"/processings/{name}/copy", content=send, timeout_seconds=_PUSH_SECONDS)
+        return Processing.model_validate_json(answer.content)
+
+    def push_image(self, image: str, *, flags: Sequence[str] = (), about: Path | None = None) -> Processing:
+        """Take a container image in. `about`: its declaration, a TOML file; None: the image carries it as a label."""
+        try:
+            declaration = None if about is None else about.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise InvalidInput(f"'{about}' cannot be read: {error}.", hint="Give a TOML file.") from error
+        send = PushImage(image=image, flags=[*flags], declaration=declaration).model_dump_json().encode()
+        answer = self._connection.raw("POST", "/processings/images", content=send, timeout_seconds=_PUSH_SECONDS)
         return Processing.model_validate_json(answer.content)
 
     def set(

@@ -31,17 +31,22 @@ def held_by(limits: Limits, tier: Tier, *, cgroup: Collection[str], is_root: boo
     `cgroup`: the controllers that the Run has. `rlimit`: the kernel refuses the next process. `watch`: the supervisor
     looks, and ends a Run that has too much. `threads`: engines are told how many to use. `none`: there is no limit.
     """
+    if tier is Tier.CONTAINER:
+        cgroup = ("cpu", "memory", "pids")
     counted = "rlimit" if tier is Tier.BUBBLEWRAP and not is_root else _WATCH
     return {
         "cpus": _CGROUP if "cpu" in cgroup else "threads",
         "memory": _by(limits.memory_bytes, _CGROUP if "memory" in cgroup else "rlimit and watch"),
         "processes": _by(limits.processes, _CGROUP if "pids" in cgroup else counted),
-        "scratch": _by(limits.scratch_bytes, "rlimit and watch"),
+        "scratch": _by(limits.scratch_bytes, _WATCH if tier is Tier.CONTAINER else "rlimit and watch"),
     }
 
 
 def walls(tier: Tier, *, network: bool, landlock: int) -> Mapping[str, str]:
     """By what a Run is kept from everything else; `open`: by nothing. `landlock` is the version of the kernel's."""
+    if tier is Tier.CONTAINER:
+        shut = dict.fromkeys(("files", "processes", "signals"), "container")
+        return {**shut, "network": "open" if network else "container"}
     if tier is Tier.BUBBLEWRAP:
         shut = dict.fromkeys(("files", "processes", "signals"), "namespace")
         return {**shut, "network": "open" if network else "namespace"}

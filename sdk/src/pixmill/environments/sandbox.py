@@ -42,6 +42,13 @@ class Tier(StrEnum):
     BUBBLEWRAP = "bubblewrap"
     LANDLOCK = "landlock"
     NONE = "none"
+    CONTAINER = "container"
+    """In a container of its own: only for a Processing that is an image."""
+
+    @property
+    def has_paths_of_its_own(self) -> bool:
+        """Whether the child sees its files elsewhere than they are."""
+        return self in {Tier.BUBBLEWRAP, Tier.CONTAINER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +74,11 @@ class Room:
 
     def seen(self, name: str, tier: Tier) -> Path:
         """Where the child finds one of its files."""
-        return _INSIDE / name if tier is Tier.BUBBLEWRAP else self.files[name]
+        return _INSIDE / name if tier.has_paths_of_its_own else self.files[name]
 
     def seen_scratch(self, tier: Tier) -> Path:
         """Where the child finds its folder to write in."""
-        return _INSIDE / "scratch" if tier is Tier.BUBBLEWRAP else self.scratch
+        return _INSIDE / "scratch" if tier.has_paths_of_its_own else self.scratch
 
     def command(self, tier: Tier, arguments: Sequence[str]) -> list[str]:
         """What to start, so that the environment's Python gets the arguments inside the room."""
@@ -111,7 +118,7 @@ class Room:
 
 def choose_tier(policy: str = "auto") -> Tier:
     """The best tier that works here; any other policy than `auto` is a tier that must work, or `EnvironmentFailed`."""
-    tiers = list(Tier) if policy == "auto" else [Tier(policy)]
+    tiers = [Tier.BUBBLEWRAP, Tier.LANDLOCK, Tier.NONE] if policy == "auto" else [Tier(policy)]
     for tier in tiers:
         if tier is Tier.NONE or (tier is Tier.LANDLOCK and not why_not_landlock()):
             return tier

@@ -6,6 +6,7 @@ Exit code 0: the end of the Run was reported. 1: it was not, and whoever started
 
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from typing import Final
@@ -15,6 +16,7 @@ from msgspec import Struct
 
 from pixmill.environments import Environment
 from pixmill.errors import PixmillError
+from pixmill.runtime.containers import PlacedImage
 from pixmill.runtime.http_server import HttpRunServer
 from pixmill.runtime.process_tree import adopt_orphans
 from pixmill.runtime.supervisor import Placement, supervise
@@ -37,6 +39,8 @@ class Configuration(Struct):
     """The Processing's file on this machine; None: it is fetched."""
     reference_networks: list[str] = []
     """Networks that are not public, out of which images may be fetched by their address."""
+    image: PlacedImage | None = None
+    """The container image that the Processing is; None: it is a file."""
     lease_seconds: float = DEFAULT_LEASE_SECONDS
     """For how long the server may be silent before the Run is given up."""
 
@@ -58,6 +62,7 @@ def main() -> int:
     )
     folder = Path(configuration.environment)
     placement = Placement(Environment(folder, folder.name), Path(configuration.scratch), configuration.sandbox)
+    placement = replace(placement, image=configuration.image)
     try:
         return 0 if supervise(server, placement, cancel=cancel) else 1
     except PixmillError as error:

@@ -1,5 +1,7 @@
 """`python -m pixmill.runtime.child IN OUT`: the process that holds user code. It knows two pipes and what came by.
 
+In a container, `--connect SOCKET` stands in place of the pipes: they come by that socket.
+
 Its standard output and error are one pipe, the Run's log. It imports little: no HTTP, no command line, no server.
 """
 
@@ -7,6 +9,7 @@ import ctypes
 import os
 import resource
 import signal
+import socket
 import sys
 from collections.abc import Callable, Mapping
 from inspect import isclass
@@ -30,11 +33,12 @@ from pixmill.runtime.whole_version import VersionWork
 
 _DIE_WITH_PARENT: Final = 1
 _MAX_DECODERS: Final = 4
+CONNECT: Final = "--connect"
 
 
 def main(arguments: list[str]) -> int:
     """0: the Processing came to its end; 1: it failed. What that means for the Run is the server's to say."""
-    incoming, outgoing = map(int, arguments)
+    incoming, outgoing = map(int, arguments) if arguments[0] != CONNECT else _connect(arguments[1])
     ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for descriptor in (incoming, outgoing):
@@ -57,6 +61,18 @@ def main(arguments: list[str]) -> int:
         return 1
     writer.send(Ended(returned=True))
     return 0
+
+
+def _connect(path: str) -> tuple[int, int]:
+    """In a container the pipes come by a socket; the log is the third, and takes the place of the engine's own."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(path)
+        _, descriptors, _, _ = socket.recv_fds(connection, 1, 3)
+    incoming, outgoing, log = descriptors
+    for standard in (1, 2):
+        os.dup2(log, standard)
+    os.close(log)
+    return incoming, outgoing
 
 
 def _work(setup: Setup, reader: FrameReader[ToChild], writer: FrameWriter) -> Trouble | None:

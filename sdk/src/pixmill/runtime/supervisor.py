@@ -18,6 +18,7 @@ from typing import Final
 import msgspec
 
 from pixmill.environments import (
+    Cgroup,
     Environment,
     Limits,
     Room,
@@ -30,7 +31,8 @@ from pixmill.environments import (
 )
 from pixmill.errors import EnvironmentFailed, PixmillError
 from pixmill.runtime.account import Account
-from pixmill.runtime.child_process import ChildProcess, start_child
+from pixmill.runtime.child_process import ChildProcess, start_child, start_container
+from pixmill.runtime.containers import PlacedImage
 from pixmill.runtime.feeder import Feeder
 from pixmill.runtime.furnishing import furnish, setup_of
 from pixmill.runtime.guard import Guard
@@ -45,6 +47,7 @@ from pixmill.runtime.server import RunOver, RunServer, ServerLost, ServerRefused
 
 _LOOK_SECONDS: Final = 0.25
 _TERM_GRACE_SECONDS: Final = 2.0
+_CONTAINER_GRACE_SECONDS: Final = 4.0
 _KILL_SECONDS: Final = 2.5
 _EXIT_GRACE_SECONDS: Final = 15.0
 """What a child gets for its own end after it has said its last word."""
@@ -62,6 +65,8 @@ class Placement:
     """The policy: auto, or a tier that must work."""
     cgroups: bool = True
     """Whether cgroups are to be used where they can be."""
+    image: PlacedImage | None = None
+    """The container image that the Processing is; None: it is a file, and runs in the environment."""
 
 
 @dataclass(slots=True)
@@ -79,12 +84,12 @@ def supervise(server: RunServer, placement: Placement, *, cancel: Event) -> bool
 
     `cancel` may be set from outside, to stop the child and report that.
     """
-    plan = server.plan()
+    plan, image = server.plan(), placement.image
     masker = Masker(plan.secrets)
     server = MaskedServer(server, masker)
     try:
-        tier = choose_tier(placement.sandbox)
-        room = furnish(server, plan, placement.environment, placement.scratch)
+        tier = choose_tier(placement.sandbox) if image is None else Tier.CONTAINER
+        room = furnish(server, plan, placement.environment, placement.scratch, with_source=image is None)
     except (EnvironmentFailed, ServerRefused, OSError) as error:
         server.append_log(0, f"{error}\n".encode())
         why = RunError(type(error).__name__, str(error))
@@ -93,18 +98,19 @@ def supervise(server: RunServer, placement: Placement, *, cancel: Event) -> bool
     others = frozenset(descendants(os.getpid()))
     threads, kills = max(1, math.ceil(plan.limits.cpus)), oom_kills()
     limits = Limits(plan.limits.cpus, plan.limits.memory_bytes, plan.limits.processes, plan.limits.scratch_bytes)
-    cgroup = make_cgroup() if placement.cgroups else None
-    if cgroup is not None:
-        cgroup.limit(limits)
+    cgroup = _limited_cgroup(limits) if placement.cgroups and image is None else None
     holding = held_by(limits, tier, cgroup=cgroup.controllers if cgroup else (), is_root=os.getuid() == 0)
-    child = start_child(room, tier, threads=threads, cgroup=cgroup)
+    if image is None:
+        child = start_child(room, tier, threads=threads, cgroup=cgroup)
+    else:
+        child = start_container(image, room, plan, limits)
     guard = Guard(child.process.pid, room.scratch, limits, holding, cgroup)
     pump = LogPump(child.log, server, masker)
     feeder = Feeder(server, child.writer)
     account = Account(
         server, child.reader, feeder, pump, plan.totals.assets, lambda: _say_started(server, room, tier, child, guard)
     )
-    child.writer.send(setup_of(plan, room, tier, threads, holding))
+    child.writer.send(setup_of(plan, room, tier, threads, holding, image))
     watch = _Watch(cancel)
     try:
         with ThreadPoolExecutor(max_workers=8, thread_name_prefix="run") as threads_pool:
@@ -116,6 +122,13 @@ def supervise(server: RunServer, placement: Placement, *, cancel: Event) -> bool
         if cgroup is not None:
             cgroup.remove()
         shutil.rmtree(placement.scratch, ignore_errors=True)
+
+
+def _limited_cgroup(limits: Limits) -> Cgroup | None:
+    cgroup = make_cgroup()
+    if cgroup is not None:
+        cgroup.limit(limits)
+    return cgroup
 
 
 @dataclass(slots=True)
@@ -200,9 +213,11 @@ class _Supervision:
         if self.watch.killed_for is not None and self.guard.cgroup is not None:
             self.guard.cgroup.kill()
         if process.poll() is None:
-            if self.watch.killed_for is None:
+            # A client of containers is asked in any case: it takes its container along.
+            in_container = self.tier is Tier.CONTAINER
+            if self.watch.killed_for is None or in_container:
                 self.child.ask_to_end(self.tier)
-                _wait(process.pid, _TERM_GRACE_SECONDS)
+                _wait(process.pid, _CONTAINER_GRACE_SECONDS if in_container else _TERM_GRACE_SECONDS)
             if process.poll() is None:
                 process.kill()
         process.wait()

@@ -17,6 +17,17 @@ class TakenModel(WireModel):
     """None: any."""
 
 
+class ProcessingImage(WireModel):
+    """A Processing that is a container image."""
+
+    name: str
+    """`registry/blur:2`; what its tag means is found anew by each Run."""
+    contract: Literal["folders", "sdk"]
+    command: list[str] = Field(default_factory=list)
+    source: str = ""
+    """Of `sdk`: where the Processing's file is in the image."""
+
+
 class ProcessingSchema(WireModel):
     """What a form and a launch need to know of the code."""
 
@@ -33,6 +44,8 @@ class ProcessingSchema(WireModel):
     parameters: list[dict[str, JsonValue]]
     """`pixmill.parameters.ParameterSpec`, each as JSON."""
     requires_network: bool = False
+    image: ProcessingImage | None = None
+    """The container image that it is; None: it is a file."""
     secrets: list[str] = Field(default_factory=list)
     """The secrets that a Run gets as environment variables."""
 
@@ -91,6 +104,16 @@ class CopyProcessing(WireRequest):
 
     to: str = Field(max_length=80)
     """What it is called: small letters and digits, with dashes between words."""
+
+
+class PushImage(WireRequest):
+    """A container image that is a Processing."""
+
+    image: str = Field(max_length=255)
+    flags: list[str] = Field(default_factory=list, max_length=50)
+    """`--env=NAME=VALUE`, `--shm-size=1g`, `--user=1000:1000`, `--workdir=/app`."""
+    declaration: str | None = Field(default=None, max_length=1 << 20)
+    """TOML; null: the image carries it in its label `io.pixmill.processing`."""
 
 
 class SetProcessing(WireRequest):

@@ -9,6 +9,7 @@ from pixmill.wire.processings import (
     ProcessingPage,
     ProcessingSchema,
     ProcessingVersion,
+    PushImage,
     PushProcessing,
     SetProcessing,
 )
@@ -17,6 +18,7 @@ from pixmill_server.api.pages import DEFAULT_LIMIT, Cursor, Limit, cut
 from pixmill_server.processings import copy, queries, records
 from pixmill_server.processings.defaults import set_defaults
 from pixmill_server.processings.push import push
+from pixmill_server.processings.push_image import push_image
 
 router = APIRouter(prefix="/processings", tags=["processings"])
 
@@ -59,6 +61,15 @@ def push_processing(services: Services, actor: CurrentActor, request: PushProces
 def copy_processing(services: Services, actor: CurrentActor, name: str, request: CopyProcessing) -> Processing:
     """A private Processing with the same code and packages, under a name of its own."""
     return _processing(copy.copy_processing(services.processings, actor, name, to=request.to))
+
+
+@router.post("/images", status_code=201)
+def push_processing_image(services: Services, actor: CurrentActor, request: PushImage) -> Processing:
+    """Take a container image in; without a declaration it is pulled, to read the one that it carries."""
+    pushed = push_image(
+        services.processings, actor, request.image, flags=request.flags, declaration=request.declaration
+    )
+    return _processing(pushed)
 
 
 @router.patch("/{name}")

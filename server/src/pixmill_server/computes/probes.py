@@ -4,7 +4,7 @@ import os
 import platform
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import psutil
@@ -92,6 +92,15 @@ def look_at_limits(policy: str) -> Finding:
         return Finding("limits", Verdict.OK, summary, facts=facts)
     hint = f"{why} Until then a Run may go past its limits for moments, and takes as many CPUs as it starts threads."
     return Finding("limits", Verdict.WARNING, summary, hint, facts)
+
+
+def look_at_containers(why_not: Callable[[], str | None]) -> Finding:
+    """What runs Processings that are images; `why_not` asks the engine."""
+    why = why_not()
+    if why is None:
+        return Finding("containers", Verdict.OK, "Docker or Podman answers")
+    hint = f"Only Processings that are images need it: {why}."
+    return Finding("containers", Verdict.WARNING, "Processings that are images cannot run", hint)
 
 
 def look_at_uv() -> Finding:

@@ -1,9 +1,9 @@
 """What an executor can do: start a program with its limits, say whether it still runs, and end it with all below it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NewType, Protocol
+from typing import NewType, Protocol, runtime_checkable
 
 Handle = NewType("Handle", str)
 """A started program, in a form that can be stored and understood by another process on the same machine."""
@@ -45,6 +45,23 @@ class Vanished:
 
 
 State = Running | Exited | Vanished
+
+
+@runtime_checkable
+class ImageExecutor(Protocol):
+    """What an executor that runs images can do beside."""
+
+    def pull(self, image: str, on_progress: Callable[[str], None]) -> str:
+        """What the image's name means now, by digest; pulled if a registry has it. Raises `OSError`."""
+        ...
+
+    def client(self) -> Sequence[str]:
+        """The command that brings one container up, and takes it down: a JSON file, and descriptors to hand over."""
+        ...
+
+    def address(self) -> str:
+        """Where the engine listens."""
+        ...
 
 
 class Executor(Protocol):

@@ -13,6 +13,8 @@ from pixmill_server.model_registry.tables import ModelFileRow, ModelRow, ModelVe
 from pixmill_server.processings.tables import ProcessingRow, ProcessingSettingsRow, ProcessingVersionRow
 
 PRE_ANNOTATION = "pre-annotation"
+CONTAINER = "container"
+"""The executor of Processings that are images."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,16 @@ class PinnedProcessing:
     def specs(self) -> list[ParameterSpec]:
         """Its Parameters."""
         return [spec_from_json(written) for written in self.schema["parameters"]]
+
+    @property
+    def image(self) -> Mapping[str, Any] | None:
+        """The container image that it is, and how it is run; None: it is a file."""
+        image: Mapping[str, Any] | None = self.schema.get("image")
+        return image
+
+    def executor_on(self, compute: str) -> str:
+        """What starts its Runs on a Compute with that executor: an image runs in a container of the same machine."""
+        return CONTAINER if self.image is not None else compute
 
     @property
     def whole_version(self) -> bool:

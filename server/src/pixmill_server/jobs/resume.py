@@ -90,6 +90,7 @@ def _continued(jobs: Jobs, before: RunRow, request: LaunchRequest) -> RunRow:
         processing_version_id=before.processing_version_id,
         processing_number=before.processing_number,
         code_digest=before.code_digest,
+        image_digest=before.image_digest,
         model_version_id=before.model_version_id,
         model_digests=before.model_digests,
         given=before.given,

@@ -106,6 +106,8 @@ class RunRow(Base):
     """SHA-256 of the token that the supervisor holds; None while nobody does."""
     handle: Mapped[str | None] = mapped_column(Text)
     """The executor's handle on the supervisor."""
+    image_digest: Mapped[str | None] = mapped_column(Text)
+    """Of a Processing that is an image: what its tag meant when the Run was placed. None: it is a file, or waits."""
 
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     claimed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -38,6 +38,8 @@ class Order:
     executor: str
     cpus: float
     memory_bytes: int
+    image_digest: str | None
+    """What the Run has pinned already; None: what the image's tag means is found when it is placed."""
     cancel_requested: bool
 
 
@@ -95,11 +97,13 @@ def order_for(session: Session, run_id: str) -> Order:
     """What is to be placed, and where."""
     run = session.get_one(RunRow, run_id)
     compute = session.get_one(ComputeRow, run.compute_id)
+    processing = processing_of_version(session, run.processing_version_id)
     return Order(
-        processing=processing_of_version(session, run.processing_version_id),
-        executor=compute.executor,
+        processing=processing,
+        executor=processing.executor_on(compute.executor),
         cpus=compute.cpus,
         memory_bytes=compute.memory_bytes,
+        image_digest=run.image_digest,
         cancel_requested=run.cancel_requested_at is not None,
     )
 
@@ -121,4 +125,14 @@ def _placed(session: Session, *conditions: Any) -> list[PlacedRun]:
         .where(RunRow.handle.is_not(None), *conditions)
         .order_by(RunRow.id)
     )
-    return [PlacedRun(run.id, run.job_id, run.number, run.fence, executor, run.handle or "") for run, executor in rows]
+    return [
+        PlacedRun(
+            run.id,
+            run.job_id,
+            run.number,
+            run.fence,
+            processing_of_version(session, run.processing_version_id).executor_on(executor),
+            run.handle or "",
+        )
+        for run, executor in rows
+    ]

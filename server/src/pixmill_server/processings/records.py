@@ -1,6 +1,6 @@
 """Processings as values; a public one and one's own look the same."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -26,6 +26,8 @@ class Processings:
     """Goes into every environment."""
     sandbox: str
     """By what code is shut in while its schema is read."""
+    image_labels: Callable[[str], Mapping[str, str]]
+    """Pulls an image and says what its author wrote on it. Raises `OSError`."""
 
 
 @dataclass(frozen=True, slots=True)

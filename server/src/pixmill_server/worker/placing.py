@@ -4,8 +4,11 @@ import json
 import logging
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+
+from pydantic import JsonValue
 
 from pixmill.environments import Environment
 from pixmill.errors import EnvironmentFailed, PixmillError
@@ -14,6 +17,7 @@ from pixmill_server.jobs.errors import RunIsOver, StaleFence
 from pixmill_server.jobs.lifecycle import Reason, RunStatus
 from pixmill_server.jobs.queue import HEARTBEAT_SECONDS, ClaimedRun, end, fail, held, placed, renew
 from pixmill_server.jobs.workers import Order, order_for
+from pixmill_server.worker.images import place_image
 from pixmill_server.worker.workplace import Workplace
 
 _PATH = "/usr/local/bin:/usr/bin:/bin"
@@ -35,9 +39,14 @@ def place(workplace: Workplace, run: ClaimedRun) -> None:
         if order.cancel_requested:
             _cancelled(workplace, run)
             return
-        with _kept_alive(workplace, run):
-            environment = workplace.environment_of(order)
-        _start(workplace, run, order, environment)
+        image: Mapping[str, JsonValue] | None = None
+        environment: Environment | None = None
+        with _kept_alive(workplace, run) as waiting:
+            if order.processing.image is not None:
+                image = place_image(workplace, run, order, on_progress=waiting.note)
+            else:
+                environment = workplace.environment_of(order)
+        _start(workplace, run, order, environment, image)
     except EnvironmentFailed as error:
         _failed(workplace, run, Reason.ENVIRONMENT, str(error))
     except (StaleFence, RunIsOver):
@@ -50,16 +59,26 @@ def place(workplace: Workplace, run: ClaimedRun) -> None:
         _failed(workplace, run, Reason.PLACEMENT, f"this machine could not start it: {error}")
 
 
+@dataclass(slots=True)
+class _Waiting:
+    """What a Run that is being placed waits for."""
+
+    why: str = BUILDING
+
+    def note(self, why: str) -> None:
+        self.why = why
+
+
 @contextmanager
-def _kept_alive(workplace: Workplace, run: ClaimedRun) -> Iterator[None]:
-    """Renew the lease while the block takes its time."""
-    done = threading.Event()
+def _kept_alive(workplace: Workplace, run: ClaimedRun) -> Iterator[_Waiting]:
+    """Renew the lease while the block takes its time, and say what it waits for."""
+    done, waiting = threading.Event(), _Waiting()
 
     def beat() -> None:
         while True:
             try:
                 with workplace.database.transaction() as session:
-                    renew(session, run.run_id, run.fence, now=workplace.clock.now(), waits_for=BUILDING)
+                    renew(session, run.run_id, run.fence, now=workplace.clock.now(), waits_for=waiting.why)
             except (StaleFence, RunIsOver):
                 return
             if done.wait(HEARTBEAT_SECONDS):
@@ -68,18 +87,24 @@ def _kept_alive(workplace: Workplace, run: ClaimedRun) -> Iterator[None]:
     thread = threading.Thread(target=beat, name=f"{run.run_id}-lease", daemon=True)
     thread.start()
     try:
-        yield
+        yield waiting
     finally:
         done.set()
         thread.join()
 
 
-def _start(workplace: Workplace, run: ClaimedRun, order: Order, environment: Environment) -> None:
+def _start(
+    workplace: Workplace,
+    run: ClaimedRun,
+    order: Order,
+    environment: Environment | None,
+    image: Mapping[str, JsonValue] | None,
+) -> None:
     executor = workplace.executor(order.executor)
     scratch = workplace.scratch_of(run.run_id)
     spec = LaunchSpec(
         command=[sys.executable, "-m", "pixmill.runtime"],
-        stdin_bytes=_configuration(workplace, run, order, environment),
+        stdin_bytes=_configuration(workplace, run, order, environment, image),
         environment={"PATH": _PATH},
         scratch=scratch,
         cpus=order.cpus,
@@ -94,18 +119,25 @@ def _start(workplace: Workplace, run: ClaimedRun, order: Order, environment: Env
         raise
 
 
-def _configuration(workplace: Workplace, run: ClaimedRun, order: Order, environment: Environment) -> bytes:
+def _configuration(
+    workplace: Workplace,
+    run: ClaimedRun,
+    order: Order,
+    environment: Environment | None,
+    image: Mapping[str, JsonValue] | None,
+) -> bytes:
     """By standard input, never by arguments or variables: others on the machine could read those."""
     configuration = {
         "server_url": workplace.server_url,
         "run_id": run.run_id,
         "token": run.token,
         "fence": run.fence,
-        "environment": str(environment.folder),
+        "environment": str(environment.folder) if environment else "",
         "scratch": str(workplace.scratch_of(run.run_id)),
         "sandbox": workplace.sandbox,
         "lease_seconds": SERVER_SILENCE_SECONDS,
-        "source": str(workplace.source_of(order)),
+        "source": str(workplace.source_of(order)) if environment else None,
+        "image": image,
         "reference_networks": list(workplace.reference_networks),
     }
     return json.dumps(configuration).encode()

@@ -10,7 +10,7 @@ from pixmill.environments import Environment, build
 from pixmill_server.datasets.stores import Datasets
 from pixmill_server.db.engine import Database
 from pixmill_server.executors import create_executors
-from pixmill_server.executors.contract import Executor, Handle, Running
+from pixmill_server.executors.contract import Executor, Handle, ImageExecutor, Running
 from pixmill_server.jobs.errors import PlacementFailed
 from pixmill_server.jobs.logs import Logs
 from pixmill_server.jobs.queue import is_anything_waiting
@@ -50,7 +50,7 @@ class Workplace:
             datasets=services.datasets,
             logs=services.jobs.logs,
             clock=services.clock,
-            executors=create_executors(),
+            executors=create_executors(services.settings.container_engine),
             server_url=server_url,
             sdk_wheel=processings.sdk_wheel,
             environments=processings.environments,
@@ -77,6 +77,13 @@ class Workplace:
         why = executor.why_unavailable()
         if why is not None:
             raise PlacementFailed(f"The executor '{name}' cannot be used here: {why}")
+        return executor
+
+    def image_executor(self, order: Order) -> ImageExecutor:
+        """Raises `PlacementFailed` where images cannot be run here."""
+        executor = self.executor(order.executor)
+        if not isinstance(executor, ImageExecutor):
+            raise PlacementFailed(f"The executor '{order.executor}' runs no images.")
         return executor
 
     def environment_of(self, order: Order) -> Environment:

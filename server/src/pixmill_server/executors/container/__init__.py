@@ -6,7 +6,7 @@ without an image, such as the supervisor of a Run, is started as the executor `p
 """
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
@@ -16,9 +16,9 @@ from pixmill_server.executors.container.engine import (
     EngineFailed,
     connect,
     find_engine,
-    labels_of,
     pull,
     remove_all,
+    why_no_engine,
 )
 from pixmill_server.executors.contract import Handle, LaunchSpec, State
 from pixmill_server.executors.process import ProcessExecutor
@@ -57,21 +57,16 @@ class ContainerExecutor:
             remove_all(connect(self.engine), self._clients.scratch_of(handle))
 
     def why_unavailable(self) -> str | None:
-        if not self.engine:
-            return "neither Docker nor Podman listens here; name its socket in PIXMILL_CONTAINER_ENGINE"
-        try:
-            connect(self.engine)
-        except EngineFailed as error:
-            return str(error)
-        return None
+        return why_no_engine(self.engine)
 
     def pull(self, image: str, on_progress: Callable[[str], None]) -> str:
-        """The digest of what the image's name means now; pulled if a registry has it. Raises `EngineFailed`."""
         return pull(connect(self.engine), image, on_progress)
 
-    def labels(self, image: str) -> Mapping[str, str]:
-        """What the author of an image wrote on it. Raises `EngineFailed`."""
-        return labels_of(connect(self.engine), image)
+    def client(self) -> Sequence[str]:
+        return CLIENT
+
+    def address(self) -> str:
+        return self.engine
 
     def _container(self, spec: LaunchSpec) -> ContainerSpec:
         scratch = str(spec.scratch)

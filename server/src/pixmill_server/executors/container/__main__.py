@@ -30,6 +30,7 @@ from pixmill_server.executors.container.engine import (
     EngineFailed,
     attach,
     connect,
+    end,
     make_container,
     read_output,
     remove,
@@ -76,6 +77,8 @@ def _run(spec: ContainerSpec, descriptors: Sequence[int], folder: Path, watched:
         waiting = threading.Thread(target=_wait, args=(spec, container.id, ended, watched[2]), daemon=True)
         waiting.start()
         _watch(container, ended, starter=watched[0], waking=watched[1])
+        if not ended:
+            end(container)
         output.join(_OUTPUT_SECONDS)
         return ended[0] if ended else _SIGNALLED + signal.SIGKILL
     finally:
@@ -139,7 +142,12 @@ def _wait(spec: ContainerSpec, container_id: str, ended: list[int], woken: int) 
     """In a thread, with a connection of its own: the answer comes when the container has ended."""
     with suppress(APIError, RequestException, EngineFailed):
         container = connect(spec.engine).containers.get(container_id)
-        ended.append(int(container.wait(timeout=None)["StatusCode"]))
+        code = int(container.wait(timeout=None)["StatusCode"])
+        if code < 0:
+            # Podman says so where it looked before the code was written down.
+            container.reload()
+            code = int(container.attrs["State"]["ExitCode"])
+        ended.append(code)
     with suppress(BlockingIOError):
         os.write(woken, b"\0")
 

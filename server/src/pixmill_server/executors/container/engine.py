@@ -77,8 +77,29 @@ def connect(address: str) -> DockerClient:
     return client
 
 
+def why_no_engine(address: str) -> str | None:
+    """Why containers cannot be started; None: they can."""
+    found = find_engine(address)
+    if not found:
+        return "neither Docker nor Podman listens here; name its socket in PIXMILL_CONTAINER_ENGINE"
+    try:
+        connect(found).close()
+    except EngineFailed as error:
+        return str(error)
+    return None
+
+
+def pull_labels(address: str, image: str) -> dict[str, str]:
+    """What the author of an image wrote on it; the image is pulled. Raises `EngineFailed`."""
+    if why := why_no_engine(address):
+        raise EngineFailed(why)
+    client = connect(find_engine(address))
+    pull(client, image, lambda _: None)
+    return labels_of(client, image)
+
+
 def pull(client: DockerClient, image: str, on_progress: Callable[[str], None]) -> str:
-    """The digest of what the name means now: the registry's, or the image's own where it is of this machine only.
+    """What the name means now: `NAME@sha256:...`, or the image's own id where it is of this machine only.
 
     Pulled if a registry has it; a name that no registry knows is taken as it lies here. Raises `EngineFailed`.
     """
@@ -97,9 +118,10 @@ def pull(client: DockerClient, image: str, on_progress: Callable[[str], None]) -
     except (APIError, RequestException) as error:
         raise EngineFailed(f"The image '{image}' cannot be looked at: {error}") from error
     on_progress(f"has {image}" if not why else f"takes {image} as it lies on this machine")
-    name = image.partition("@")[0].rpartition(":")[0] if "@" not in image else image.partition("@")[0]
+    name = image.partition("@")[0]
+    name = name.rpartition(":")[0] if ":" in name.rpartition("/")[2] else name
     of_name = [digest for digest in found.attrs.get("RepoDigests") or () if digest.startswith(f"{name}@")]
-    return str(found.id) if why or not of_name else str(of_name[0].partition("@")[2])
+    return str(found.id) if why or not of_name else str(of_name[0])
 
 
 def labels_of(client: DockerClient, image: str) -> dict[str, str]:
@@ -144,8 +166,15 @@ def remove_all(client: DockerClient, owner: str) -> None:
             remove(container)
 
 
+def end(container: Container) -> None:
+    """At once: to be removed it would be asked first, and Podman waits ten seconds for one that is deaf."""
+    with suppress(APIError, RequestException):
+        container.kill()
+
+
 def remove(container: Container) -> None:
     """End it at once, and let nothing of it stay; nothing happens the second time."""
+    end(container)
     with suppress(APIError, RequestException):
         container.remove(force=True, v=True)
 

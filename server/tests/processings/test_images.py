@@ -1,0 +1,78 @@
+"""What is said of an image, and what is refused."""
+
+from typing import Any
+
+import pytest
+
+from pixmill.errors import InvalidInput, PixmillError, ProcessingError
+from pixmill_server.processings.images import read_flags, schema_of_image
+
+DECLARATION = """
+name = "box-all"
+command = ["python", "/run.py"]
+[[parameters]]
+name = "score"
+type = "float"
+default = 0.5
+maximum = 1
+"""
+
+
+def parameters_of(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    return list(schema["parameters"])
+
+
+def test_a_declaration_becomes_a_schema_like_any_others() -> None:
+    schema = schema_of_image("registry.example.com/box:2", ["--shm-size=1g"], DECLARATION)
+    assert (schema["name"], schema["form"], schema["kind"]) == ("box-all", "version", "pre-annotation")
+    assert schema["image"] == {
+        "name": "registry.example.com/box:2",
+        "contract": "folders",
+        "source": "",
+        "command": ["python", "/run.py"],
+        "environment": {},
+        "shared_memory_bytes": 1 << 30,
+    }
+    (parameter,) = parameters_of(schema)
+    assert parameter["name"] == "score"
+    assert not parameter["required"]
+
+
+def test_an_image_with_the_sdk_has_a_batch_size() -> None:
+    schema = schema_of_image("box:2", [], 'name = "box"\ncontract = "sdk"\nsource = "/app/p.py"\nbatch_size = 4')
+    assert (schema["form"], schema["batch_size"]) == ("batch", 4)
+    assert [one["name"] for one in parameters_of(schema)] == ["batch_size"]
+
+
+def test_a_label_of_one_line_is_json() -> None:
+    assert schema_of_image("box:2", [], '{"name": "box", "command": ["/run"]}')["name"] == "box"
+
+
+@pytest.mark.parametrize(
+    "flag",
+    ["--privileged", "--cap-add=ALL", "--volume=/:/host", "--network=host", "--pid=host", "--env=A B=c", "--user=root"],
+)
+def test_a_flag_that_is_not_on_the_list_is_refused_by_name(flag: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        read_flags([flag])
+    assert flag in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("image", "declaration"),
+    [
+        ("box;rm -rf", DECLARATION),
+        ("box:2", "name ="),
+        ("box:2", 'name = "Box All"'),
+        ("box:2", 'name = "box"\nprivileged = true'),
+        ("box:2", 'name = "box"\ncontract = "magic"'),
+        ("box:2", 'name = "box"\ncontract = "sdk"'),
+        ("box:2", 'name = "box"\ncommand = "one string"'),
+        ("box:2", 'name = "box"\n[[parameters]]\nname = "a"\ntype = "colour"'),
+        ("box:2", 'name = "box"\n[[parameters]]\ntype = "int"'),
+    ],
+)
+def test_what_says_nothing_that_can_be_run_is_refused(image: str, declaration: str) -> None:
+    with pytest.raises((ProcessingError, InvalidInput)) as refused:
+        schema_of_image(image, [], declaration)
+    assert isinstance(refused.value, PixmillError)
