@@ -20,7 +20,7 @@ from pixmill_server.datasets.records import Label, Pinned
 from pixmill_server.datasets.stores import Datasets
 from pixmill_server.storage.tables import TableRef
 
-ROWS_AT_ONCE: Final = 2_000_000
+ROWS_AT_ONCE: Final = 1_000_000
 EXAMPLES: Final = 100
 _MOST_PARTS: Final = 256
 _ASSET_CONTENT: Final = ("path", "digest", "source_uri", "tags", "metadata")
@@ -89,11 +89,11 @@ def compare(datasets: Datasets, before: Pinned, after: Pinned) -> Difference:
     labels = {label.id: place for place, label in enumerate(_labels(before, after))}
     names = np.array(list(labels), dtype=f"S{ID_DIGITS}")
     counted = _Counted.of(max(len(names), 1))
-    for old, new in _parts(datasets, (before.annotations, after.annotations), _ANNOTATION_CONTENT, "label_id"):
-        counted.add(old, new, names)
+    for old, new in _parts(datasets, (before.annotations, after.annotations), _ANNOTATION_CONTENT, names):
+        counted.add(old, new)
     assets = _Counted.of(1)
-    for old, new in _parts(datasets, (before.assets, after.assets), _ASSET_CONTENT, ""):
-        assets.add(old, new, np.zeros(0, dtype=f"S{ID_DIGITS}"))
+    for old, new in _parts(datasets, (before.assets, after.assets), _ASSET_CONTENT, None):
+        assets.add(old, new)
     old_table, new_table = datasets.tables.open(before.assets), datasets.tables.open(after.assets)
     return Difference(
         before,
@@ -112,7 +112,8 @@ class _Part:
 
     ids: Ids
     prints: Numbers
-    groups: Ids
+    groups: NDArray[np.int64]
+    """The place of each row's Label; 0 of an asset."""
 
 
 @dataclass(slots=True)
@@ -131,8 +132,8 @@ class _Counted:
         added, removed, changed = np.zeros((3, groups), dtype=np.int64)
         return cls(added, removed, changed)
 
-    def add(self, old: _Part, new: _Part, names: Ids) -> None:
-        """Count one part; rows belong to the groups in the order of `names` (none: to the first)."""
+    def add(self, old: _Part, new: _Part) -> None:
+        """Count one part."""
         place = np.searchsorted(old.ids, new.ids)
         known = place < len(old.ids)
         known[known] = old.ids[place[known]] == new.ids[known]
@@ -145,7 +146,7 @@ class _Counted:
             (self.removed, self.removed_ids, old, ~stays),
             (self.changed, self.changed_ids, new, changed),
         ):
-            np.add(counts, np.bincount(_places(part.groups[rows], names), minlength=len(counts)), out=counts)
+            np.add(counts, np.bincount(part.groups[rows], minlength=len(counts)), out=counts)
             examples.extend(texts(part.ids[rows][: EXAMPLES - len(examples)]))
 
     def change(self, group: int) -> Change:
@@ -153,35 +154,35 @@ class _Counted:
 
 
 def _places(groups: Ids, names: Ids) -> NDArray[np.int64]:
-    if not len(names):
-        return np.zeros(len(groups), dtype=np.int64)
     order = np.argsort(names)
     return np.asarray(order[np.searchsorted(names, groups, sorter=order)], dtype=np.int64)
 
 
 def _parts(
-    datasets: Datasets, refs: tuple[TableRef, TableRef], content: Sequence[str], group: str
+    datasets: Datasets, refs: tuple[TableRef, TableRef], content: Sequence[str], labels: Ids | None
 ) -> Iterator[tuple[_Part, _Part]]:
-    """Both states, cut alike; nothing where they are one and the same."""
+    """Both states, cut alike; nothing where they are one and the same. `labels` are ids; None: rows have none."""
     if refs[0] == refs[1]:
         return
     old, new = (datasets.tables.open(ref) for ref in refs)
     count = min(max(old.count_rows(), new.count_rows()) // ROWS_AT_ONCE + 1, _MOST_PARTS)
     for number in range(count):
-        yield _read(old, content, group, (number, count)), _read(new, content, group, (number, count))
+        yield _read(old, content, labels, (number, count)), _read(new, content, labels, (number, count))
 
 
-def _read(table: LanceDataset, content: Sequence[str], group: str, share: tuple[int, int]) -> _Part:
+def _read(table: LanceDataset, content: Sequence[str], labels: Ids | None, share: tuple[int, int]) -> _Part:
     number, count = share
-    empty = np.zeros(0, dtype=f"S{ID_DIGITS}")
-    ids, prints, groups = [empty], [np.zeros(0, dtype=np.uint64)], [empty]
+    ids, prints = [np.zeros(0, dtype=f"S{ID_DIGITS}")], [np.zeros(0, dtype=np.uint64)]
+    groups = [np.zeros(0, dtype=np.int64)]
     for batch in table.to_batches(columns=["id", *content]):
         every = as_ids(batch["id"])
         mine = _last_byte(every) % count == number if count > 1 else np.ones(len(every), dtype=bool)
         rows = batch.filter(pa.array(mine)) if count > 1 else batch
         ids.append(every[mine])
         prints.append(fingerprints(rows, content))
-        groups.append(as_ids(rows[group]) if group else np.zeros(int(mine.sum()), dtype=f"S{ID_DIGITS}"))
+        groups.append(
+            np.zeros(rows.num_rows, dtype=np.int64) if labels is None else _places(as_ids(rows["label_id"]), labels)
+        )
     all_ids = np.concatenate(ids)
     order = np.argsort(all_ids)
     return _Part(all_ids[order], np.concatenate(prints)[order], np.concatenate(groups)[order])

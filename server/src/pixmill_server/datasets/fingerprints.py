@@ -32,7 +32,9 @@ def _of_column(column: pa.Array) -> Numbers:
         offsets = column.offsets.to_numpy().astype(np.int64)
         return _ragged(_bits(column.flatten()), offsets - offsets[0])
     if pa.types.is_string(kind) or pa.types.is_binary(kind):
-        return _of_bytes(column)
+        # Most texts come many times over: each is looked at once.
+        encoded = column.dictionary_encode()
+        return np.asarray(_of_bytes(encoded.dictionary)[encoded.indices.to_numpy(zero_copy_only=False)])
     return _mixed(_bits(column))
 
 
