@@ -105,6 +105,8 @@ def test_several_wrong_parameters_are_said_beside_each_and_all_that_was_typed_is
         ({"compute": "moon"}, "moon"),
         ({"existing": "burn"}, "burn"),
         ({"on_failure": "perhaps"}, "perhaps"),
+        ({"timeouts": "running=soon"}, "running=soon"),
+        ({"priority": "101"}, "101"),
     ],
 )
 def test_what_cannot_be_launched_is_refused_by_name(

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pixmill.errors import ParameterError
+from pixmill.errors import InvalidInput, ParameterError
 from pixmill.parameters import ParameterSpec, validate, values_from_text
+from pixmill.parameters.timeouts import parse_timeouts
 from pixmill_server.datasets.filter_text import filter_of_text
 from pixmill_server.datasets.filters import ALL, AssetFilter
 from pixmill_server.jobs.request import LaunchRequest, Scope
@@ -14,6 +15,7 @@ from pixmill_server.processings.records import Processing
 PARAMETER_PREFIX: Final = "p."
 CLASS_PREFIX: Final = "map."
 WHOLE: Final = "all"
+MOST_PRIORITY: Final = 100
 EXISTING: Final = {
     "keep": "Keep: assets that have any annotation are skipped",
     "replace": "Replace what the same Processing and Model made before",
@@ -86,6 +88,8 @@ def launch_request(
         scope=Scope(filter=filter_of(typed)),
         existing=typed.get("existing") or "keep",
         on_failure=typed.get("on_failure") or "continue",
+        priority=_priority(typed.get("priority", "").strip()),
+        timeouts=_timeouts(typed.get("timeouts", "")),
         compute=typed.get("compute") or None,
     )
 
@@ -99,6 +103,22 @@ def text_of(value: object) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(str(item) for item in value)
     return str(value)
+
+
+def _timeouts(text: str) -> dict[str, float | None]:
+    said = parse_timeouts(part for part in text.split(",") if part.strip())
+    return {str(name): seconds for name, seconds in said.items()}
+
+
+def _priority(text: str) -> int:
+    try:
+        number = int(text or 0)
+    except ValueError:
+        number = MOST_PRIORITY + 1
+    if abs(number) > MOST_PRIORITY:
+        expected = f"Give a whole number from -{MOST_PRIORITY} to {MOST_PRIORITY}."
+        raise InvalidInput(f"The priority cannot be '{text}'.", hint=expected, field="priority")
+    return number
 
 
 def label_map(typed: Mapping[str, str], classes: Sequence[str]) -> dict[str, str]:
