@@ -45,6 +45,7 @@ from pixmill.runtime.process_tree import descendants, kill_descendants, oom_kill
 from pixmill.runtime.sampling import Sampler
 from pixmill.runtime.server import RunOver, RunServer, ServerLost, ServerRefused
 
+_FIRST_BEAT_SECONDS: Final = 0.5
 _LOOK_SECONDS: Final = 0.25
 _TERM_GRACE_SECONDS: Final = 2.0
 _CONTAINER_GRACE_SECONDS: Final = 4.0
@@ -232,7 +233,10 @@ class _Supervision:
 
     def _beat(self) -> None:
         account, sampler = self.account, Sampler(self.child.process.pid)
-        while not self._over.wait(self.plan.heartbeat_seconds):
+        # The first one soon, so that of a short Run something is known too.
+        wait_seconds = min(_FIRST_BEAT_SECONDS, self.plan.heartbeat_seconds)
+        while not self._over.wait(wait_seconds):
+            wait_seconds = self.plan.heartbeat_seconds
             sample = sampler.take(log_lag_bytes=account.pump.lag_bytes())
             if self.server.heartbeat(account.progress, account.images_per_second(), account.facts, sample):
                 self.watch.cancel.set()

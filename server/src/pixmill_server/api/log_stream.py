@@ -27,7 +27,7 @@ from pixmill_server.jobs.tables import RunRow
 
 PIECE_BYTES = 256 << 10
 """More than these at once are a range, to who asks for ranges."""
-RANGE_SECONDS = 0.05
+RANGE_SECONDS = 0.02
 """So long apart ranges are, so that they grow with the load."""
 LOOK_AGAIN_SECONDS = 1.0
 """How long another process may have ended the Run before a reader notices."""

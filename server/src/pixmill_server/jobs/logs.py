@@ -23,7 +23,7 @@ from pixmill_server.kernel.clock import Clock
 from pixmill_server.storage.objects import Objects
 
 SEGMENT_BYTES = 8 << 20
-READ_BYTES = 1 << 20
+READ_BYTES = 4 << 20
 
 
 def log_topic(run_id: str) -> str:

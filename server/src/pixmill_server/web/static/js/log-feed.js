@@ -3,6 +3,7 @@
 
 const AGAIN_MILLISECONDS = 1000;
 const BUSY_MILLISECONDS = 12;
+const PIECE_BYTES = 256 << 10;
 
 export class LogFeed {
   /** `on` has bytes(chunk), omitted(end), event(message), end(), say(state). */
@@ -82,11 +83,13 @@ export class LogFeed {
     const reader = answer.body.getReader();
     let since = performance.now();
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
-      this.receive(this.offset, part.value);
-      if (performance.now() - since < BUSY_MILLISECONDS) continue;
-      // The page draws, and hears its reader, in between.
-      await new Promise((resolve) => setTimeout(resolve));
-      since = performance.now();
+      for (let at = 0; at < part.value.length; at += PIECE_BYTES) {
+        this.receive(this.offset, part.value.subarray(at, at + PIECE_BYTES));
+        if (performance.now() - since < BUSY_MILLISECONDS) continue;
+        // The page draws, and hears its reader, in between.
+        await new Promise((resolve) => setTimeout(resolve));
+        since = performance.now();
+      }
     }
   }
 }
