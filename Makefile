@@ -19,7 +19,7 @@ SDK_SOURCES := $(shell find sdk/src sdk/pyproject.toml sdk/README.md -type f -no
 PROCESSING_SOURCES := $(shell find processings -maxdepth 1 -type f 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo check format test e2e bench docs screenshots lock clean
+.PHONY: help setup run demo check format test e2e chaos bench docs screenshots lock clean
 
 help:  ## Say what there is to do
 	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -48,6 +48,9 @@ test: setup  ## Every test that this machine can run; what is missing is named a
 
 e2e: setup  ## The stories in a real browser, against a real server and worker
 	$(PYTEST) tests/e2e $(ARGS)
+
+chaos: setup  ## Kill everything hundreds of times, at every named step (half an hour); says what was hit
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 bench: setup  ## Measure, each figure beside its baseline from the same run
 	$(BIN)/python -m bench $(ARGS)

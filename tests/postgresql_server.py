@@ -27,6 +27,10 @@ class PostgresqlServer:
         """How to connect to a database, as its owner."""
         return f"postgresql://postgres@/{database}?host={self.folder}"
 
+    def restart(self) -> None:
+        """Break every connection, and be there again."""
+        _run(self.programs / "pg_ctl", "restart", "-w", "-m", "fast", "-D", str(self.folder / "db"), folder=self.folder)
+
     def stop(self) -> None:
         """End the server and remove its folder."""
         _run(self.programs / "pg_ctl", "stop", "-m", "immediate", "-D", str(self.folder / "db"), folder=self.folder)
