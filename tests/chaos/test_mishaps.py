@@ -4,6 +4,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -145,3 +146,16 @@ def test_the_suite_notices_a_safeguard_that_is_missing(mutant: str, tmp_path: Pa
 def require_kept_with_labels(made: World, address: str, job_id: str, *, dark: bool) -> None:
     made.require_all_kept(address, job_id)
     made.require_labels(address, ["bright", "dark"] if dark else ["bright"])
+
+
+def test_a_run_outlasts_a_server_that_is_away_longer_than_a_lease(calm: World) -> None:
+    address, job_id = held_at(calm, "stage asked")
+    assert calm.server is not None
+    calm.server.kill()
+    calm.server.wait()
+    lease = calm.run(job_id).lease_expires_at
+    assert lease is not None
+    wait_until(lambda: calm.services.clock.now() > lease + timedelta(seconds=2), "its lease is over")
+    assert calm.run(job_id).state is RunStatus.RUNNING
+    calm.start_server()
+    assert calm.require_all_kept(address, job_id) == RunStatus.SUCCEEDED

@@ -55,6 +55,7 @@ class Worker:
     _over: dict[str, int] = field(default_factory=dict)
     _next_watch: float = 0.0
     _next_seen: float = 0.0
+    _server_was_away: bool = False
 
     def work(self, stop: Stop) -> None:
         """Until asked to end; one bad moment does not end it."""
@@ -131,9 +132,10 @@ class Worker:
                 del self._watched[run_id], self._over[run_id]
 
     def _reap(self) -> None:
+        can_be_heard = self._can_runs_be_heard()
         with self.workplace.database.transaction() as session:
             now = self.workplace.clock.now()
-            lost = [*end_overdue(session, now=now), *expire(session, now=now)]
+            lost = [*end_overdue(session, now=now), *(expire(session, now=now) if can_be_heard else ())]
         if not lost:
             return
         with self.workplace.database.reading() as session:
@@ -143,6 +145,16 @@ class Worker:
             self.workplace.stop(run, grace_seconds=0)
         for run_id in lost:
             self.workplace.logs.seal(run_id)
+
+    def _can_runs_be_heard(self) -> bool:
+        """Nobody can keep a lease alive while the server is away; when it is back, the leases begin anew."""
+        if self._watched and not self.workplace.server_answers():
+            self._server_was_away = True
+        elif self._server_was_away:
+            self._server_was_away = False
+            with self.workplace.database.transaction() as session:
+                adopt(session, now=self.workplace.clock.now())
+        return not self._server_was_away
 
     def _give_up(self, run: PlacedRun, message: str) -> None:
         logger.warning("gave up Run", extra={"job_id": run.job_id, "number": run.number, "why": message})

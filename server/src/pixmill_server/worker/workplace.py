@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from pixmill.client import Client
 from pixmill.environments import Environment, build
+from pixmill.errors import ServerUnreachable
 from pixmill_server.datasets.stores import Datasets
 from pixmill_server.db.engine import Database
 from pixmill_server.executors import create_executors
@@ -19,6 +21,8 @@ from pixmill_server.jobs.workers import Order, PlacedRun
 from pixmill_server.kernel.clock import Clock
 from pixmill_server.storage.objects import Digest, Objects
 from pixmill_server.wiring import Services
+
+_HEALTH_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,16 @@ class Workplace:
         """Whether it is worth asking for a Run."""
         with self.database.reading() as session:
             return is_anything_waiting(session, now=self.clock.now())
+
+    def server_answers(self) -> bool:
+        """Whether supervisors could be heard."""
+        # Health is told to everyone, whatever the token.
+        with Client(self.server_url, "none") as client:
+            try:
+                client.connection.raw("GET", "/health", timeout_seconds=_HEALTH_SECONDS)
+            except ServerUnreachable:
+                return False
+        return True
 
     def clear_away(self) -> None:
         """Remove what Runs have left and nobody needs any more."""
