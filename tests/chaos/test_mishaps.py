@@ -112,7 +112,7 @@ def test_a_full_disk_fails_the_run_and_changes_nothing(tmp_path: Path) -> None:
     small = tmp_path / "small"
     small.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=96m", "tmpfs", small], capture_output=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=400m", "tmpfs", small], capture_output=True, check=False
     )
     if mounted.returncode:
         missing("tmpfs", "only root may mount one")
