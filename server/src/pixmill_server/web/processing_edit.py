@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import JsonValue
 
 from pixmill.environments import starter_source
-from pixmill.errors import Forbidden, PixmillError
+from pixmill.errors import Forbidden, InvalidInput, PixmillError
 from pixmill.parameters import ParameterSpec, values_from_text
 from pixmill_server.computes.computes import list_computes
 from pixmill_server.processings.copy import copy_processing
@@ -197,6 +197,8 @@ def _own(services: Services, visitor: Visitor, name: str) -> Processing:
     found = find_processing(services.processings, visitor.organization_id, name)
     if found.public:
         raise Forbidden(f"'{found.name}' ships with Pixmill and cannot be edited.", hint="Make a copy of your own.")
+    if found.newest.schema.get("image"):
+        raise InvalidInput(f"'{found.name}' is a container image: it has no code to edit.", hint="Push another image.")
     return found
 
 

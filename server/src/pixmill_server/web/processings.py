@@ -1,5 +1,6 @@
 """The list of Processings, public ones and one's own alike, and what is inside one."""
 
+import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +8,7 @@ from urllib.parse import quote
 
 from fastapi import Request
 from fastapi.responses import Response
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from pixmill.errors import NotFound
 from pixmill.parameters import ParameterSpec
@@ -70,6 +71,18 @@ class VersionLine:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageShown:
+    """The container image that a version is."""
+
+    name: str
+    tag: str
+    """Or the digest that it is pinned by; empty: the newest."""
+    flags: Sequence[str]
+    command: str
+    contract: str
+
+
+@dataclass(frozen=True, slots=True)
 class CodeShown:
     """The code of one version."""
 
@@ -118,6 +131,7 @@ def processing_page(
         )
         used_at = last_used(session, visitor.organization_id).get(found.id)
     source = read_source(services.processings, shown).decode("utf-8", errors="replace")
+    image = _image(shown, source)
     href = href_of(found, own=_own_names(list_processings(services.processings, visitor.organization_id)))
     return render(
         request,
@@ -133,9 +147,10 @@ def processing_page(
         network=bool(shown.schema.get("requires_network")),
         parameters=[_parameter(spec, found) for spec in found.newest.specs],
         versions=[_version(one, href, shown) for one in found.versions],
+        image=image,
         code=CodeShown(
             number=shown.number,
-            text=highlighted(source),
+            text=escape(_declaration(source)) if image else highlighted(source),
             lines=source.count("\n") + 1,
             source_href=f"/api/v1/processings/{found.id}/versions/{shown.number}/source",
         ),
@@ -152,6 +167,28 @@ SAVED = {
     "new": "It is there. Try it with Process on a version of a Dataset.",
 }
 """What is said after a change, by the word in the address."""
+
+
+def _image(version: ProcessingVersion, source: str) -> ImageShown | None:
+    """What the schema and the stored declaration say of an image; None for a file."""
+    told = version.schema.get("image")
+    if not isinstance(told, dict):
+        return None
+    whole = str(told.get("name", ""))
+    # A port has a colon too: the tag's comes after the last slash.
+    parted = max(whole.rfind("@"), whole.rfind(":") if whole.rfind(":") > whole.rfind("/") else -1)
+    return ImageShown(
+        name=whole if parted < 0 else whole[:parted],
+        tag="" if parted < 0 else whole[parted + 1 :],
+        flags=list(_texts(json.loads(source).get("flags"))),
+        command=" ".join(_texts(told.get("command"))),
+        contract=str(told.get("contract", "")),
+    )
+
+
+def _declaration(source: str) -> str:
+    """What the author declared of an image, as it was written."""
+    return str(json.loads(source).get("declaration", ""))
 
 
 def _texts(value: object) -> Iterable[str]:
