@@ -148,12 +148,7 @@ def processing_page(
         parameters=[_parameter(spec, found) for spec in found.newest.specs],
         versions=[_version(one, href, shown) for one in found.versions],
         image=image,
-        code=CodeShown(
-            number=shown.number,
-            text=escape(_declaration(source)) if image else highlighted(source),
-            lines=source.count("\n") + 1,
-            source_href=f"/api/v1/processings/{found.id}/versions/{shown.number}/source",
-        ),
+        code=_code(found, shown, source, is_image=image is not None),
         jobs=[job_line(record) for record in jobs],
         saved=SAVED.get(saved, ""),
     )
@@ -194,6 +189,16 @@ def _declaration(source: str) -> str:
 def _texts(value: object) -> Iterable[str]:
     """The texts of a JSON array; none where it is another thing, as in what was stored by an earlier release."""
     return (str(item) for item in value) if isinstance(value, list) else ()
+
+
+def _code(found: Processing, shown: ProcessingVersion, source: str, *, is_image: bool) -> CodeShown:
+    text = _declaration(source) if is_image else source
+    return CodeShown(
+        number=shown.number,
+        text=escape(text) if is_image else highlighted(text),
+        lines=text.count("\n") + 1,
+        source_href=f"/api/v1/processings/{found.id}/versions/{shown.number}/source",
+    )
 
 
 def href_of(found: Processing, *, own: Collection[str]) -> str:
