@@ -145,6 +145,7 @@ def _configuration(
 
 def _failed(workplace: Workplace, run: ClaimedRun, reason: Reason, message: str) -> None:
     logger.warning("could not place a Run", extra={"run_id": run.run_id, "why": message})
+    workplace.remove_scratch(run.run_id)
     try:
         workplace.logs.append(run.run_id, workplace.logs.length(run.run_id), f"{message}\n".encode())
         with workplace.database.transaction() as session:

@@ -122,6 +122,10 @@ class Workplace:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return folder
 
+    def remove_scratch(self, run_id: str) -> None:
+        """Of a Run that was never placed; nothing happens the second time."""
+        shutil.rmtree(self.scratch / "runs" / run_id, ignore_errors=True)
+
     def is_running(self, run: PlacedRun) -> bool:
         """Whether its supervisor is alive."""
         executor = self.executors.get(run.executor)
@@ -140,4 +144,4 @@ class Workplace:
         executor = self.executors.get(run.executor)
         if executor is not None:
             executor.stop(Handle(run.handle), grace_seconds)
-        shutil.rmtree(self.scratch / "runs" / run.run_id, ignore_errors=True)
+        self.remove_scratch(run.run_id)
