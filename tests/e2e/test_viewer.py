@@ -236,14 +236,15 @@ def test_the_page_weighs_less_than_150_kilobytes(visitor: Page, seen: Viewing) -
 def test_what_a_human_moved_survives_a_replacing_run(visitor: Page, seen: Viewing) -> None:
     version = "street/moved"
     seen.client.versions.fork(VERSION, version)
+    seen.predict(boxes((SECOND, "car", 0.35)), version=version)
     asset = seen.asset(SECOND, version=version)
-    moved = next(annotation for annotation in asset.annotations if annotation.label == "car")
+    moved = next(annotation for annotation in asset.annotations if annotation.score == 0.35)
     seen.member.annotations.move(version, asset, moved, BoundingBox(1, 2, 3, 4))
     seen.predict(boxes((SECOND, "person", 0.7)), run="run_9", existing=Existing.REPLACE, version=version)
     found = {one.id: (one.label, one.review, one.bbox) for one in seen.asset(SECOND, version=version).annotations}
     assert found[moved.id] == ("car", "edited", [1, 2, 3, 4])
     seen.open(visitor, SECOND, version=version)
-    expect(visitor.locator("[data-shape-list]").get_by_role("button", name="car 0.30 box, edited")).to_be_visible()
+    expect(visitor.locator("[data-shape-list]").get_by_role("button", name="car 0.35 box, edited")).to_be_visible()
 
 
 def test_the_neighbours_are_here_before_they_are_asked_for(visitor: Page, seen: Viewing) -> None:

@@ -18,6 +18,7 @@ const stage = part("stage");
 const pages = new Pages();
 let state = stateOf(document);
 let isSaving = false;
+let isDrawing = false;
 let revealed = "";
 let turn = 0;
 
@@ -83,7 +84,15 @@ function finishDrawing() {
 
 // --- drawing
 
+// Once a frame, however often the state changes: a pointer over a thousand shapes changes it many times.
 function draw() {
+  if (isDrawing) return;
+  isDrawing = true;
+  requestAnimationFrame(drawNow);
+}
+
+function drawNow() {
+  isDrawing = false;
   const { chosen, hovered, handle, colors, canEdit } = editor;
   layer.draw({ shapes: editor.shapes, colors, isShown: (shape) => editor.isShown(shape), chosen, hovered, handle, canEdit, sketch: tools.sketch });
   panel.draw();
@@ -152,7 +161,8 @@ function open(next) {
   part("conflict").hidden = true;
   part("refused").hidden = true;
   drawPlace();
-  draw();
+  // At once: the shapes of the image before must not be seen on this one.
+  drawNow();
   pages.prefetch([state.next, state.previous].filter(Boolean));
 }
 

@@ -7,6 +7,7 @@ import { outlineOf } from "./mask.js";
 const SVG = "http://www.w3.org/2000/svg";
 // Smaller than this on the screen, a shape shows its name only when it is pointed at or chosen.
 const TAG_FROM = 26;
+const MOST_TAG = 270;
 const MIDDLE_FROM = 28;
 // More handles than this would hide the outline that they are on.
 const MOST_HANDLES = 400;
@@ -49,7 +50,9 @@ export class ShapeLayer {
     this.picture.style.transform = `translate(${x}px, ${y}px) scale(${scale})`;
     this.picture.classList.toggle("sharp", scale > 3);
     this.shapes.setAttribute("transform", `matrix(${scale} 0 0 ${scale} ${x} ${y})`);
-    for (const { shape, tag } of this.drawn.values()) this.placeTag(shape, tag);
+    // Asked once: after the first tag is placed, the browser would have to lay out everything to answer.
+    const stageSize = this.view.stageSize();
+    for (const { shape, tag } of this.drawn.values()) this.placeTag(shape, tag, stageSize);
     this.drawMarks();
   }
 
@@ -91,14 +94,14 @@ export class ShapeLayer {
     group.setAttribute("tabindex", shape.key === chosen ? "0" : "-1");
   }
 
-  placeTag(shape, tag) {
+  placeTag(shape, tag, [stageWidth, stageHeight]) {
     const [left, top, width, height] = boundsOf(shape);
     const { scale } = this.view;
     const isNoted = shape.key === this.state.chosen || shape.key === this.state.hovered;
     const isLarge = Math.max(width, height) * scale >= TAG_FROM || width + height === 0;
-    tag.hidden = !this.state.isShown(shape) || !(isNoted || isLarge);
-    if (tag.hidden) return;
     const [x, y] = this.view.toStage(left, top);
+    tag.hidden = !this.state.isShown(shape) || !(isNoted || isLarge) || x < -MOST_TAG || x > stageWidth || y < 0 || y > stageHeight + MOST_TAG;
+    if (tag.hidden) return;
     tag.classList.toggle("noted", isNoted);
     tag.style.transform = `translate(${Math.round(x)}px, ${Math.round(y)}px) translateY(-100%)`;
   }

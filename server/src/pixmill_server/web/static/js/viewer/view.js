@@ -76,6 +76,10 @@ export class View {
     return [(x - this.x) / this.scale, (y - this.y) / this.scale];
   }
 
+  stageSize() {
+    return [this.stage.clientWidth, this.stage.clientHeight];
+  }
+
   // Where a pointer is, in pixels of the stage.
   placeOf(event) {
     const { left, top } = this.stage.getBoundingClientRect();
