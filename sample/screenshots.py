@@ -20,7 +20,7 @@ from sample.demo import ROOT, VERSION, Commands, annotated_sample, empty_server
 
 OUT = ROOT / "build" / "screenshots"
 DOCS = ROOT / "docs" / "pictures"
-WIDTHS = (1280, 390)
+LOOKS = [(theme, width) for theme in ("light", "dark") for width in (1280, 390)]
 HEIGHT = 860
 SETTLE_MS = 700
 DATASET = VERSION.partition("/")[0]
@@ -74,12 +74,13 @@ def main() -> None:
     with annotated_sample() as (commands, _), empty_server() as empty, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         pages = _pages(commands, _failed_job(commands))
+        for theme, width in LOOKS:
+            _take(browser, empty, _empty_pages(), theme, width)
         empty.require("datasets", "create", "first/v1")
-        for theme in ("light", "dark"):
-            for width in WIDTHS:
-                _take(browser, empty, _empty_pages(), theme, width)
-                _take(browser, commands, pages, theme, width)
-                _take_refusals(browser, commands, theme, width)
+        for theme, width in LOOKS:
+            _take(browser, empty, {"empty-version": "/datasets/first/v1"}, theme, width)
+            _take(browser, commands, pages, theme, width)
+            _take_refusals(browser, commands, theme, width)
         browser.close()
     for name, file in SHOWN_IN_DOCS.items():
         # 256 colours are enough for a page, and a third of the bytes.
@@ -129,9 +130,8 @@ def _pages(commands: Commands, failed: str) -> dict[str, str]:
 
 
 def _empty_pages() -> dict[str, str]:
-    """Every page that needs nothing, and an empty version, as a new user meets them."""
-    pages = {f"empty-{_name(path)}": path for path in _paths() if "{" not in path}
-    return pages | {"empty-version": "/datasets/first/v1"}
+    """Every page that needs nothing, as a new user meets it."""
+    return {f"empty-{_name(path)}": path for path in _paths() if "{" not in path}
 
 
 def _paths() -> list[str]:
