@@ -61,9 +61,11 @@ def run_commit(
     return commit(datasets, version_id, source, author=Author(run_id="run_1"), summary="Run", existing=existing)
 
 
-def street(datasets: Datasets, actor: Actor, paths: Sequence[str] = ("a.jpg", "b.jpg", "c.jpg")) -> str:
+def street(
+    datasets: Datasets, actor: Actor, paths: Sequence[str] = ("a.jpg", "b.jpg", "c.jpg"), *, name: str = "street/v1"
+) -> str:
     """The id of a version with these assets, of the Labels car and person, at Revision 3."""
-    version_id = versions.create_version(datasets, actor, "street/v1").id
+    version_id = versions.create_version(datasets, actor, name).id
     labels.add_labels(datasets, actor, version_id, ["car", "person"])
     run_commit(datasets, version_id, ChangePart(assets=asset_rows(datasets, paths)), origin=IMPORT)
     return version_id

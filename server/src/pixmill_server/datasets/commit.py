@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pixmill.annotations import AnnotationColumns
 from pixmill_server.datasets.changes import AssetKey, ChangePart, ChangeSource, Existing, OtherDigest
 from pixmill_server.datasets.existing import ID_DIGITS, Ids, KnownIds, KnownPaths, texts
+from pixmill_server.datasets.judged import JudgedShapes
 from pixmill_server.datasets.label_rules import with_new_labels
 from pixmill_server.datasets.marks import Marks
 from pixmill_server.datasets.records import Counts
@@ -78,6 +79,8 @@ class _Rebase:
     known: KnownIds
     paths: KnownPaths
     annotated: KnownIds
+    judged: JudgedShapes | None
+    """Asked where a Run may find again what it found before; None: it cannot, or there is nothing."""
     asset_buffer: _Buffer = field(default_factory=_Buffer)
     annotation_buffer: _Buffer = field(default_factory=_Buffer)
     touched: list[Ids] = field(default_factory=list)
@@ -101,6 +104,7 @@ class _Rebase:
             known=KnownIds(assets, "id"),
             paths=KnownPaths(assets, is_empty=head.counts.assets == 0),
             annotated=KnownIds(annotations, "asset_id"),
+            judged=JudgedShapes(annotations) if head.counts.annotations and _replaces(change, existing) else None,
         )
 
     def run(self) -> Outcome:
@@ -184,6 +188,8 @@ class _Rebase:
             pa.array([label_ids.get(name, "") for name in columns.labels], pa.string()),
             Provenance(self.change.origin, self.draft.now),
         )
+        if self.judged is not None and (again := self.judged.repeated_by(rows)).any():
+            rows, columns = rows.filter(pa.array(~again)), columns.take(np.flatnonzero(~again))
         self._count("added_annotations", rows.num_rows)
         if self.annotation_buffer.add(rows):
             self._flush_annotations()
@@ -218,9 +224,8 @@ class _Rebase:
         before, minus = np.zeros(len(ids), dtype=np.int64), np.zeros(len(ids), dtype=np.int64)
         if head.annotations:
             before = self.annotated.among(ids).astype(np.int64)
-        replaces = self.existing is Existing.REPLACE
-        if head.annotations and (replaces or (self.existing is Existing.ADD and self.change.earlier_runs)):
-            origin = self.change.origin if replaces else None
+        if head.annotations and _replaces(self.change, self.existing):
+            origin = self.change.origin if self.existing is Existing.REPLACE else None
             before, minus = removable_rows(self.draft, ids, origin, self.change.earlier_runs)
         self._count("removed_annotations", int(minus.sum()))
         # `before` may be no more than "at least one" where nothing is removed.
@@ -249,3 +254,8 @@ class _Rebase:
 
     def _count(self, name: str, count: int) -> None:
         self.step[name] = self.step.get(name, 0) + count
+
+
+def _replaces(change: ChangeSource, existing: Existing) -> bool:
+    """Whether shapes of Runs before make room for those of the change."""
+    return existing is Existing.REPLACE or (existing is Existing.ADD and len(change.earlier_runs) > 0)
