@@ -25,6 +25,8 @@ def plan_lines(plan: LaunchPlan) -> Iterator[str]:
     for proposal in plan.proposals:
         yield f"  did you mean --map '{proposal.model_class}={proposal.label}'? ({proposal.why})"
     yield f"  parameters: {', '.join(f'{name}={value}' for name, value in plan.parameters.items()) or 'none'}"
+    if plan.secrets:
+        yield f"  secrets that the Run is told: {', '.join(plan.secrets)}"
     yield f"  existing annotations: {plan.existing}; failed assets: {plan.on_failure}"
     if plan.timeouts or plan.priority:
         yield f"  time-outs: {timeouts_text(plan.timeouts)}; priority: {plan.priority}"
