@@ -178,7 +178,7 @@ def test_many_small_saves_are_compacted_and_their_leftovers_cleaned(
         reindex_above=10
     )
     clock.at = datetime.now(UTC) + timedelta(days=2)
-    with tending(datasets, every_seconds=0.01):
+    with tending(datasets, every_seconds=0.01, before=lambda: None):
         while pin(datasets, version_id).annotations == killed.annotations:
             datasets.database.signals.wait("nothing", 0.01)
     assert datasets.tables.shape(pin(datasets, version_id).annotations).is_best

@@ -29,7 +29,9 @@ def processings(database_url: str, tmp_path: Path) -> Iterator[Processings]:
     database = open_database(database_url)
     schema.upgrade(database)
     objects = open_objects(str(tmp_path / "objects"))
-    yield Processings(database, objects, SystemClock(), tmp_path / "environments", tmp_path / "no.whl", "auto")
+    yield Processings(
+        database, objects, SystemClock(), tmp_path / "environments", tmp_path / "no.whl", "auto", lambda _image: {}
+    )
     database.close()
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from pixmill.client import Client
+import httpx2
+
 from pixmill.environments import Environment, build
-from pixmill.errors import ServerUnreachable
 from pixmill_server.datasets.stores import Datasets
 from pixmill_server.db.engine import Database
 from pixmill_server.executors import create_executors
@@ -70,13 +70,10 @@ class Workplace:
 
     def server_answers(self) -> bool:
         """Whether supervisors could be heard."""
-        # Health is told to everyone, whatever the token.
-        with Client(self.server_url, "none") as client:
-            try:
-                client.connection.raw("GET", "/health", timeout_seconds=_HEALTH_SECONDS)
-            except ServerUnreachable:
-                return False
-        return True
+        try:
+            return httpx2.get(f"{self.server_url}/api/v1/health", timeout=_HEALTH_SECONDS, trust_env=False).is_success
+        except httpx2.TransportError:
+            return False
 
     def clear_away(self) -> None:
         """Remove what Runs have left and nobody needs any more."""
