@@ -33,6 +33,8 @@ class LogPump:
     """Run `read` and `push` in a thread each; both end when the pipe has ended and all is pushed."""
 
     def __init__(self, descriptor: int, server: RunServer, masker: Masker) -> None:
+        # Whoever reads holds the lock: it must never wait for a child that is quiet.
+        os.set_blocking(descriptor, False)
         self._descriptor = descriptor
         self._server = server
         self._masked = MaskedStream(masker)
@@ -76,6 +78,8 @@ class LogPump:
             # Bytes leave the pipe and are counted under one lock, so that `position` misses none.
             with self._changed:
                 taken = 0 if self._ended else self._take(_READ_BYTES)
+                if taken is None:
+                    continue
                 if not taken:
                     self._end_reading()
                     return
@@ -103,9 +107,12 @@ class LogPump:
         fcntl.ioctl(self._descriptor, termios.FIONREAD, unread)
         return unread[0]
 
-    def _take(self, most: int) -> int:
-        """Read what is in the pipe, and say how much that was; 0 at its end."""
-        data = os.read(self._descriptor, most)
+    def _take(self, most: int) -> int | None:
+        """Read what is in the pipe, and say how much that was; 0 at its end, None where another took it before."""
+        try:
+            data = os.read(self._descriptor, most)
+        except BlockingIOError:
+            return None
         if data:
             self._keep(self._masked.feed(data))
         return len(data)
