@@ -44,6 +44,35 @@ def test_a_child_whose_time_is_up_is_ended_with_all_below_it_and_the_reason_is_t
     assert [event["kind"] for event in run.events] == ["timed-out"]
 
 
+SLOW_LOOK = """
+from pixmill.authoring import *
+
+@processing(kind="pre-annotation")
+class Processing:
+    def __call__(self, batch):
+        print("a batch", flush=True)
+"""
+
+
+def test_a_child_that_waits_for_the_server_is_not_held_to_progress(
+    plain_environment: Environment, tmp_path: Path
+) -> None:
+    limits = {"cpus": 1, "memory_bytes": 0, "progress_seconds": 3.0}
+    run = make_run(tmp_path / "images", images=400, chunk_size=4, limits=limits)
+    source, scratch = tmp_path / "processing.py", tmp_path / "scratch"
+    source.write_text(SLOW_LOOK)
+    with serving(run) as url, supervising(url, plain_environment, source, scratch) as supervisor:
+        run.wait_for(lambda run: run.staged)
+        run.silent_calls = 1_000_000
+        away_since = time.monotonic()
+        run.wait_for(lambda _run: time.monotonic() - away_since > 6)
+        run.silent_calls = 0
+        assert supervisor.wait(timeout=60) == 0
+    assert run.finished is not None
+    assert (run.finished["limit"], run.finished["ledger_complete"]) == (None, True)
+    assert len(run.staged) == 100
+
+
 def test_a_child_that_is_in_time_is_left_alone(plain_environment: Environment, tmp_path: Path) -> None:
     limits = {"cpus": 1, "memory_bytes": 0, "running_seconds": 600.0, "progress_seconds": 600.0}
     run = make_run(tmp_path / "images", images=4, limits=limits)

@@ -111,6 +111,48 @@ def test_a_run_whose_supervisor_hangs_is_ended_by_the_server(bench: Bench) -> No
     assert bench.run(run.id).message == "nothing of it was done for 1 min"
 
 
+def test_a_run_that_cannot_be_heard_is_not_overdue_and_one_that_waits_in_the_queue_is(bench: Bench) -> None:
+    running = limited(bench, {"progress": 60.0, "running": 100.0})
+    waiting = limited(bench, ALL)
+    with bench.database.transaction() as session:
+        claimed = queue.claim(session, worker="w", now=bench.now)
+        assert claimed is not None
+        queue.placed(session, running.id, claimed.fence, handle="h", now=bench.now)
+        queue.started(session, running.id, claimed.fence, now=bench.now, facts={})
+    bench.pass_time(300)
+    with bench.database.transaction() as session:
+        assert queue.end_overdue(session, now=bench.now, can_be_heard=False) == [waiting.id]
+        queue.adopt(session, now=bench.now)
+    assert overdue(bench) == []
+    bench.pass_time(queue.LEASE.total_seconds() + 1)
+    assert overdue(bench) == [running.id]
+
+
+def test_a_run_that_may_stand_still_for_longer_gets_all_of_that_after_the_server_was_away(bench: Bench) -> None:
+    run = limited(bench, {"progress": 60.0})
+    with bench.database.transaction() as session:
+        claimed = queue.claim(session, worker="w", now=bench.now)
+        assert claimed is not None
+        queue.started(session, run.id, claimed.fence, now=bench.now, facts={})
+    bench.pass_time(300)
+    with bench.database.transaction() as session:
+        queue.adopt(session, now=bench.now)
+    assert bench.run(run.id).deadline_at == bench.now + timedelta(seconds=60) + SUPERVISOR_GRACE
+
+
+def test_what_a_run_was_given_after_the_server_was_away_is_not_taken_by_its_progress(bench: Bench) -> None:
+    run = limited(bench, {"running": 100.0})
+    with bench.database.transaction() as session:
+        claimed = queue.claim(session, worker="w", now=bench.now)
+        assert claimed is not None
+        queue.started(session, run.id, claimed.fence, now=bench.now, facts={})
+    bench.pass_time(300)
+    with bench.database.transaction() as session:
+        queue.adopt(session, now=bench.now)
+        queue.put_off_deadline(session.get_one(RunRow, run.id), progressed_at=bench.now)
+    assert bench.run(run.id).deadline_at == bench.now + queue.LEASE
+
+
 def test_a_run_that_is_claimed_and_not_started_yet_is_cancelled_at_once(bench: Bench) -> None:
     run = bench.launch()
     with bench.database.transaction() as session:

@@ -1,5 +1,6 @@
 """The Run protocol over HTTP: every call carries the token and the fence, and is repeated until it is answered."""
 
+import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,6 +29,8 @@ from pixmill.runtime.server import AssetUnreadable, RunOver, ServerLost, ServerR
 _FIRST_WAIT_SECONDS: Final = 0.1
 _LONGEST_WAIT_SECONDS: Final = 3.0
 _TIMEOUT_SECONDS: Final = 30.0
+_SLOW_SECONDS: Final = 1.0
+"""A call that is not answered for longer keeps the child waiting."""
 _FINISH_TIMEOUT_SECONDS: Final = 600.0
 """The server commits the Run before it answers."""
 _CONFLICT, _GONE, _OK_BELOW, _SERVER_FAULT, _TOO_MANY, _UNAUTHORIZED = 409, 410, 300, 500, 429, 401
@@ -60,6 +63,8 @@ class HttpRunServer:
         # Somebody else's machines: they must not see the Run's token.
         self._remote_images = RemoteImages.of(reference_networks)
         self._last_claimed = -1
+        self._unanswered: dict[object, float] = {}
+        """Since when each call that is under way waits for its answer; -inf: a try of it has failed."""
 
     def plan(self) -> RunPlan:
         return self._json("GET", "plan", RunPlan)
@@ -131,6 +136,11 @@ class HttpRunServer:
     def finish(self, finish: Finish) -> None:
         self._send("POST", "finish", _encode(finish), timeout_seconds=_FINISH_TIMEOUT_SECONDS)
 
+    def is_slow(self) -> bool:
+        slow_before = time.monotonic() - _SLOW_SECONDS
+        # A copy: calls begin and end in other threads.
+        return any(since < slow_before for since in list(self._unanswered.values()))
+
     def _json(self, method: str, path: str, kind: type[_Answer]) -> _Answer:
         return msgspec.json.decode(self._send(method, path).content, type=kind)
 
@@ -148,26 +158,37 @@ class HttpRunServer:
         timeout_seconds: float = _TIMEOUT_SECONDS,
     ) -> httpx2.Response:
         """The answer; the call is repeated while the server does not answer, or answers that it cannot now."""
-        given_up_at = time.monotonic() + max(self._patience_seconds, timeout_seconds)
-        timeout = httpx2.Timeout(_TIMEOUT_SECONDS, read=timeout_seconds)
-        wait_seconds = _FIRST_WAIT_SECONDS
         headers = {"Content-Type": kind} if body else {}
-        while True:
-            try:
-                address = urljoin(self._run, path)
-                answer = self._client.request(method, address, content=body, headers=headers, timeout=timeout)
-            except httpx2.TransportError as error:
-                said = str(error) or type(error).__name__
-            else:
-                if answer.status_code < _SERVER_FAULT and answer.status_code != _TOO_MANY:
-                    if not (may_conflict and answer.status_code == _CONFLICT and b'"expected"' in answer.content):
-                        _raise_if_over(answer)
-                    return answer
-                said = f"status {answer.status_code}"
-            if time.monotonic() + wait_seconds > given_up_at:
-                raise ServerLost(f"The server does not answer {method} {path}: {said}.")
-            time.sleep(wait_seconds)
-            wait_seconds = min(2 * wait_seconds, _LONGEST_WAIT_SECONDS)
+        timeout = httpx2.Timeout(_TIMEOUT_SECONDS, read=timeout_seconds)
+        request = self._client.build_request(
+            method, urljoin(self._run, path), content=body, headers=headers, timeout=timeout
+        )
+        answer = self._answer(request, within_seconds=max(self._patience_seconds, timeout_seconds))
+        if not (may_conflict and answer.status_code == _CONFLICT and b'"expected"' in answer.content):
+            _raise_if_over(answer)
+        return answer
+
+    def _answer(self, request: httpx2.Request, *, within_seconds: float) -> httpx2.Response:
+        call, wait_seconds = object(), _FIRST_WAIT_SECONDS
+        self._unanswered[call] = time.monotonic()
+        given_up_at = time.monotonic() + within_seconds
+        try:
+            while True:
+                try:
+                    answer = self._client.send(request)
+                except httpx2.TransportError as error:
+                    said = str(error) or type(error).__name__
+                else:
+                    if answer.status_code < _SERVER_FAULT and answer.status_code != _TOO_MANY:
+                        return answer
+                    said = f"status {answer.status_code}"
+                self._unanswered[call] = -math.inf
+                if time.monotonic() + wait_seconds > given_up_at:
+                    raise ServerLost(f"The server does not answer {request.method} {request.url.path}: {said}.")
+                time.sleep(wait_seconds)
+                wait_seconds = min(2 * wait_seconds, _LONGEST_WAIT_SECONDS)
+        finally:
+            del self._unanswered[call]
 
 
 def _encode(value: object) -> bytes:

@@ -79,3 +79,6 @@ class MaskedServer:
             message, traceback = self.masker.text(error.message), self.masker.text(error.traceback)
             error = msgspec.structs.replace(error, message=message, traceback=traceback)
         self.server.finish(msgspec.structs.replace(finish, error=error))
+
+    def is_slow(self) -> bool:
+        return self.server.is_slow()

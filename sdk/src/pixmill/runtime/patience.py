@@ -14,17 +14,24 @@ class Patience:
     limits: PlannedLimits
     _began: float | None = None
     _progressed: float = 0.0
+    _looked: float = 0.0
     _counted: int = field(default=0)
 
-    def exceeded(self, progress: Progress, *, is_running: bool) -> RunError | None:
-        """Why the child's time is up; None: it is not. It begins when the child is first seen running."""
+    def exceeded(self, progress: Progress, *, is_running: bool, is_server_slow: bool) -> RunError | None:
+        """Why the child's time is up; None: it is not. It begins when the child is first seen running.
+
+        While the server is waited for, the child is not held to progress.
+        """
         if not is_running:
             return None
         now, counted = time.monotonic(), progress.done + progress.failed + progress.skipped
         if self._began is None:
-            self._began = self._progressed = now
+            self._began = self._progressed = self._looked = now
         if counted != self._counted:
             self._counted, self._progressed = counted, now
+        elif is_server_slow:
+            self._progressed += now - self._looked
+        self._looked = now
         allowed = self.limits.running_seconds
         if allowed is not None and now - self._began > allowed:
             return RunError("TimedOut", f"it ran for more than {time_text(allowed)}")

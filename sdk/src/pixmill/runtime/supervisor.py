@@ -250,7 +250,11 @@ class _Supervision:
     def _note_time(self) -> None:
         """A child that has said its last word only ends, and a grace of its own is for that."""
         account = self.account
-        exceeded = self.patience.exceeded(account.progress, is_running=account.has_begun and account.ended is None)
+        exceeded = self.patience.exceeded(
+            account.progress,
+            is_running=account.has_begun and account.ended is None,
+            is_server_slow=self.server.is_slow(),
+        )
         if exceeded is not None and self.watch.killed_for is None:
             account.say("timed-out", f"Time is up: {exceeded.message}.")
             self.watch.killed_for, self.watch.limit = exceeded, "time"

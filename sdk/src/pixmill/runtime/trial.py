@@ -222,6 +222,9 @@ class TrialServer:
         self.report.end = finish
         self.report.seconds = time.monotonic() - self._began if self._began else 0.0
 
+    def is_slow(self) -> bool:
+        return False
+
 
 def _existing(request: TrialRequest) -> tuple[str, list[tuple[str, Path]]]:
     for path, kind in ((request.file, "file"), (request.model, "model file")):

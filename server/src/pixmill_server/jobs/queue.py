@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, true, update
 from sqlalchemy.orm import Session, aliased
 
 from pixmill.errors import NotFound, NotSignedIn
@@ -140,11 +140,15 @@ def expire(session: Session, *, now: datetime) -> list[str]:
     return lost
 
 
-def end_overdue(session: Session, *, now: datetime) -> list[str]:
-    """End every Run whose time is up: failed, reason `timeout`, with the limit it went beyond; the ids."""
+def end_overdue(session: Session, *, now: datetime, can_be_heard: bool = True) -> list[str]:
+    """End every Run whose time is up: failed, reason `timeout`, with the limit it went beyond; the ids.
+
+    A Run that was placed is left alone while it cannot be heard: nobody knows how far it is.
+    """
     overdue = session.scalars(
         select(RunRow)
         .where(RunRow.status.in_(_ACTIVE), RunRow.deadline_at < now)
+        .where(true() if can_be_heard else ~is_supervised())
         .order_by(RunRow.id)
         .with_for_update(skip_locked=True)
     ).all()
@@ -155,10 +159,24 @@ def end_overdue(session: Session, *, now: datetime) -> list[str]:
     return [run.id for run in overdue]
 
 
+def is_supervised() -> ColumnElement[bool]:
+    """Of an active Run: whether only its supervisor can tell of it. It may be heard before its worker says `placed`."""
+    return or_(RunRow.handle.is_not(None), RunRow.status == RunStatus.RUNNING)
+
+
 def set_deadline(run: RunRow) -> None:
     """Work out anew when the Run's time is up; to be called when a part of its life begins, and when it progresses."""
     deadline = next_deadline(run.timeouts, _times(run)) if run.timeouts else None
     run.deadline_at = deadline.at if deadline else None
+
+
+def put_off_deadline(run: RunRow, *, progressed_at: datetime) -> None:
+    """The same when the Run has progressed; what `adopt` gave it is not taken away again."""
+    run.progressed_at = progressed_at
+    before = run.deadline_at
+    if before is not None:
+        set_deadline(run)
+        run.deadline_at = max(before, run.deadline_at or before)
 
 
 def _times(run: RunRow) -> Times:
@@ -187,7 +205,16 @@ def _end_all(
 
 
 def adopt(session: Session, *, now: datetime) -> int:
-    """After a time in which no supervisor could reach the server: give every lease its whole length again."""
+    """After a time in which no supervisor could reach the server: give every lease its whole length again.
+
+    No Run is overdue before its supervisor could tell what became of it meanwhile, or that it has progressed.
+    """
+    limited = and_(RunRow.status.in_(_ACTIVE), is_supervised(), RunRow.deadline_at.is_not(None))
+    for run in session.scalars(select(RunRow).where(limited).order_by(RunRow.id).with_for_update()):
+        if run.state is RunStatus.RUNNING:
+            put_off_deadline(run, progressed_at=now)
+        if run.deadline_at is not None:
+            run.deadline_at = max(run.deadline_at, now + LEASE)
     statement = (
         update(RunRow)
         .where(RunRow.status.in_(_ACTIVE), RunRow.lease_expires_at.is_not(None), RunRow.lease_expires_at < now + LEASE)

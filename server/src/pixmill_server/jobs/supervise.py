@@ -29,7 +29,7 @@ from pixmill_server.jobs.matching import wanted_classes
 from pixmill_server.jobs.metrics import Sample, note_sample
 from pixmill_server.jobs.pins import PinnedModel, PinnedProcessing, model_of_version, processing_of_version
 from pixmill_server.jobs.policy import FailurePolicy
-from pixmill_server.jobs.queue import held, renew, set_deadline
+from pixmill_server.jobs.queue import held, put_off_deadline, renew
 from pixmill_server.jobs.scope import chunk_ranges, read_scope
 from pixmill_server.jobs.staging import StagedResults, checked_columns, require_results_of_done, stage
 from pixmill_server.jobs.tables import JobRow, RunRow
@@ -110,9 +110,7 @@ def heartbeat(
         run = renew(session, caller.run_id, caller.fence, now=now)
         told = {**progress, **{name: count + int(progress.get(name, 0)) for name, count in run.carried.items()}}
         if any(run.progress.get(name, 0) != told.get(name, 0) for name in _COUNTED):
-            run.progressed_at = now
-            if run.deadline_at is not None:
-                set_deadline(run)
+            put_off_deadline(run, progressed_at=now)
         if run.progress != told:
             run.progress = told
         if any(run.facts.get(name) != fact for name, fact in facts.items()):

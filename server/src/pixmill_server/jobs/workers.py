@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, exists, select, update
 from sqlalchemy.orm import Session
 
 from pixmill_server.computes.tables import ComputeRow
 from pixmill_server.jobs.lifecycle import ACTIVE
 from pixmill_server.jobs.pins import PinnedProcessing, processing_of_version
+from pixmill_server.jobs.queue import is_supervised
 from pixmill_server.jobs.tables import RunRow, WorkerRow
 
 WORKER_SILENCE = timedelta(seconds=15)
@@ -111,6 +112,11 @@ def order_for(session: Session, run_id: str) -> Order:
 def placed_by(session: Session, worker_id: str) -> list[PlacedRun]:
     """The Runs that the worker watches."""
     return _placed(session, RunRow.lease_owner == worker_id, RunRow.status.in_(_ACTIVE))
+
+
+def is_any_supervised(session: Session) -> bool:
+    """Whether there is a Run, of whichever worker, that only its supervisor keeps alive."""
+    return bool(session.scalar(select(exists().where(RunRow.status.in_(_ACTIVE), is_supervised()))))
 
 
 def placed_among(session: Session, run_ids: Sequence[str]) -> list[PlacedRun]:

@@ -17,7 +17,7 @@ from pixmill_server.datasets.tending import tending
 from pixmill_server.jobs.errors import RunIsOver, StaleFence
 from pixmill_server.jobs.lifecycle import Reason
 from pixmill_server.jobs.queue import adopt, claim, end_overdue, expire, fail
-from pixmill_server.jobs.workers import PlacedRun, gone, placed_among, placed_by, seen, take_over
+from pixmill_server.jobs.workers import PlacedRun, gone, is_any_supervised, placed_among, placed_by, seen, take_over
 from pixmill_server.kernel.ids import new_id
 from pixmill_server.worker.placing import place
 from pixmill_server.worker.workplace import Workplace
@@ -135,7 +135,9 @@ class Worker:
         can_be_heard = self._can_runs_be_heard()
         with self.workplace.database.transaction() as session:
             now = self.workplace.clock.now()
-            lost = [*end_overdue(session, now=now), *(expire(session, now=now) if can_be_heard else ())]
+            lost = end_overdue(session, now=now, can_be_heard=can_be_heard)
+            if can_be_heard:
+                lost += expire(session, now=now)
         if not lost:
             return
         with self.workplace.database.reading() as session:
@@ -148,7 +150,10 @@ class Worker:
 
     def _can_runs_be_heard(self) -> bool:
         """Nobody can keep a lease alive while the server is away; when it is back, the leases begin anew."""
-        if self._watched and not self.workplace.server_answers():
+        with self.workplace.database.reading() as session:
+            # Of all workers, as all are reaped here.
+            is_asked = self._server_was_away or is_any_supervised(session)
+        if is_asked and not self.workplace.server_answers():
             self._server_was_away = True
         elif self._server_was_away:
             self._server_was_away = False
