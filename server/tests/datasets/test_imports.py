@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 from blake3 import blake3
 
@@ -206,6 +207,16 @@ def test_bytes_that_hold_no_annotations_are_refused(datasets: Datasets, ingest: 
     for packed in (b"", b"hello", b"\x81\xa1a\x01", boxes("a.jpg")[:-9]):
         with pytest.raises(InvalidInput, match="does not hold annotations"):
             stage_annotations(datasets, actor, opened.id, 0, packed)
+
+
+def test_attributes_that_are_not_one_object_are_refused(datasets: Datasets, actor: Actor) -> None:
+    opened = begin_import(datasets, actor, WISH)
+    columns = ColumnsBuilder().append("a.jpg", "car", BoundingBox(1, 2, 3, 4), attributes={"far": 1}).build()
+    for text in (b'{"a":1},"label":"other"', b"[1]", b'"a"', b"{", b'{"a":\xff}', b'{"a":' * 100_000):
+        wrong = replace(columns, attributes=np.frombuffer(text, np.uint8), attribute_offsets=np.array([0, len(text)]))
+        with pytest.raises(InvalidInput, match="attributes are no JSON object"):
+            stage_annotations(datasets, actor, opened.id, 0, wrong.to_bytes())
+    stage_annotations(datasets, actor, opened.id, 0, columns.to_bytes())
 
 
 def test_an_import_of_another_organization_is_not_there(datasets: Datasets, actor: Actor) -> None:

@@ -1,14 +1,15 @@
 """A server with a version, a Processing and a model in its tables, and a supervisor to be acted by hand."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx2
 import msgspec
+import numpy as np
 
 from pixmill import Client
-from pixmill.annotations import BoundingBox, ColumnsBuilder
+from pixmill.annotations import AnnotationColumns, BoundingBox, ColumnsBuilder
 from pixmill_server.datasets.changes import ChangePart
 from pixmill_server.datasets.queries import pin
 from pixmill_server.datasets.read import annotations_of, assets_page
@@ -79,6 +80,15 @@ def boxes(ids: list[str], label: str = "car") -> bytes:
     for asset_id in ids:
         builder.append(asset_id, label, BoundingBox(1, 2, 3, 4), score=0.5)
     return builder.build().to_bytes()
+
+
+def with_attributes(packed: bytes, text: bytes) -> bytes:
+    """The same shapes, the last of them with this in place of its attributes."""
+    columns = AnnotationColumns.from_bytes(packed)
+    offsets = np.zeros(len(columns) + 1, dtype=np.int64)
+    offsets[-1] = len(text)
+    told = replace(columns, attributes=np.frombuffer(text, dtype=np.uint8), attribute_offsets=offsets)
+    return told.to_bytes()
 
 
 @dataclass

@@ -22,7 +22,7 @@ from pixmill_server.jobs.supervise import Caller
 from pixmill_server.jobs.tables import RunRow
 from pixmill_server.settings import Settings, read_settings
 from server.tests.datasets.building import IMPORT, asset_rows, run_commit
-from server.tests.jobs.acting import PATHS, Stage, boxes
+from server.tests.jobs.acting import PATHS, Stage, boxes, with_attributes
 from tests.running_server import RunningServer
 
 
@@ -205,6 +205,7 @@ def test_results_that_do_not_fit_their_chunk_are_refused(stage: Stage) -> None:
         {"annotations": boxes(["f" * 32])},
         {"annotations": boxes(ids, "unicorn")},
         {"annotations": b"not columns"},
+        {"annotations": with_attributes(boxes(ids), b'{"a":1},"key":"b"')},
         {"tags": {"f" * 32: ["x"]}},
     ):
         assert supervisor.stage(chunk, **wrong).status_code == 422, wrong

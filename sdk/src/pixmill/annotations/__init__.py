@@ -6,6 +6,7 @@ for everything that streams (import, staging, export).
 Coordinates are float pixels of the displayed image (EXIF orientation applied), origin top-left, x right, y down.
 """
 
+from pixmill.annotations.attributes import is_json_object, require_attributes
 from pixmill.annotations.columns import KINDS, AnnotationColumns
 from pixmill.annotations.detections import Detections
 from pixmill.annotations.identity import AnnotationId, AssetId, LabelId, new_id
@@ -57,7 +58,9 @@ __all__ = [
     "ShapeKind",
     "Source",
     "Visibility",
+    "is_json_object",
     "kind_of",
     "new_id",
+    "require_attributes",
     "rows_of",
 ]

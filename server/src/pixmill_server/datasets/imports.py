@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from pixmill.annotations import AnnotationColumns
+from pixmill.annotations import AnnotationColumns, require_attributes
 from pixmill.errors import Conflict, InvalidInput, NotFound
 from pixmill_server.accounts.actor import Actor
 from pixmill_server.datasets.addresses import parse_address
@@ -118,7 +118,7 @@ def stage_annotations(datasets: Datasets, actor: Actor, import_id: str, index: i
     """Stage a chunk of `AnnotationColumns`, keyed by path; raises `InvalidInput` where it is none."""
     require_open_import(datasets, actor, import_id)
     try:
-        AnnotationColumns.from_bytes(packed)
+        require_attributes(AnnotationColumns.from_bytes(packed))
     except (ValueError, msgspec.MsgspecError) as error:
         raise InvalidInput(
             f"Chunk {index} does not hold annotations: {error}.", hint="Send AnnotationColumns as MessagePack."

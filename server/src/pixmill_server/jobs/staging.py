@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from pixmill.annotations import AnnotationColumns
+from pixmill.annotations import AnnotationColumns, require_attributes
 from pixmill_server.jobs.errors import ChunkMismatch
 from pixmill_server.storage.objects import Objects
 
@@ -34,6 +34,7 @@ def checked_columns(packed: bytes, *, done: Collection[str], labels: Collection[
         return 0
     try:
         columns = AnnotationColumns.from_bytes(packed)
+        require_attributes(columns)
     except (msgspec.DecodeError, ValueError) as error:
         raise ChunkMismatch(f"The staged annotations cannot be read: {error}.") from error
     _require_done(columns.assets, done)

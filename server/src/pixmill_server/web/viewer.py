@@ -10,7 +10,7 @@ from fastapi import Request
 from fastapi.responses import Response
 from markupsafe import Markup
 
-from pixmill.annotations import Source
+from pixmill.annotations import Source, is_json_object
 from pixmill_server.accounts.users import user_names
 from pixmill_server.datasets.addresses import VersionAddress
 from pixmill_server.datasets.filters import AssetFilter, ranking
@@ -210,10 +210,16 @@ def _shape(
         bbox=None if None in box else box,
         mask=row["mask"].decode("ascii"),
         run=run,
-        attributes=msgspec.Raw((row["attributes"] or "{}").encode()),
+        attributes=_attributes(row["attributes"]),
         edited_by=names.get(row["edited_by"], ""),
         **told,
     )
+
+
+def _attributes(text: str | None) -> msgspec.Raw:
+    # Stored by whatever version: what is not exactly one object must not become part of the page's own state.
+    packed = (text or "{}").encode()
+    return msgspec.Raw(packed if is_json_object(packed) else b"{}")
 
 
 def _facts(asset: AssetRecord) -> str:
