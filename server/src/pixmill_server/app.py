@@ -21,6 +21,8 @@ import pixmill_server
 from pixmill_server import api, web
 from pixmill_server.api.openapi import describe
 from pixmill_server.api.problems import answer_with_problems
+from pixmill_server.body_limits import BodyLimits
+from pixmill_server.web import model_upload
 from pixmill_server.web.not_pages import answer_browsers_with_pages
 from pixmill_server.wiring import Services
 
@@ -53,6 +55,8 @@ def create_app(services: Services) -> FastAPI:
         app.include_router(router, include_in_schema=False)
     answer_browsers_with_pages(app)
     _serve_files(app, services)
+    app.add_middleware(BodyLimits, forms={model_upload.PATH: model_upload.LARGEST_BYTES})
+    # Last is outermost: refusals of the others carry the headers too.
     app.add_middleware(SecurityHeaders)
     return app
 

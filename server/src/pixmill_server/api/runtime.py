@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from pixmill.errors import InvalidInput, NotFound, NotSignedIn
 from pixmill.wire import runtime as wire
 from pixmill_server.api.dependencies import Services
+from pixmill_server.api.uploads import allow_body
 from pixmill_server.datasets.pictures import Picture, picture_of
 from pixmill_server.datasets.records import AssetRecord
 from pixmill_server.jobs import supervise
@@ -26,6 +27,8 @@ from pixmill_server.processings.secrets import values_of
 from pixmill_server.storage.objects import Digest
 
 router = APIRouter(prefix="/runtime/runs/{run_id}", tags=["runtime"])
+FENCE_HEADER = wire.FENCE_HEADER
+_LARGEST_BODY_BYTES = 2 << 30
 _bearer = HTTPBearer(auto_error=False, scheme_name="RunToken", description="The token of one Run.")
 
 
@@ -46,8 +49,9 @@ def caller_of(
 CurrentCaller = Annotated[Caller, Depends(caller_of)]
 
 
-async def body_of(request: Request) -> bytes:
-    """The whole body: log bytes, or one chunk's results."""
+async def body_of(request: Request, _caller: CurrentCaller) -> bytes:
+    """The whole body: log bytes, or one chunk's results. Read only once the caller is known to be the Run's own."""
+    allow_body(request, _LARGEST_BODY_BYTES)
     return await request.body()
 
 

@@ -26,6 +26,10 @@ TASKS = ("detection", "segmentation", "classification", "keypoints", "rotated-de
 OTHER_FAMILY = "other"
 SUFFIXES = (".onnx", ".tflite")
 
+PATH = "/models/new"
+# The bytes pass through the temporary folder; larger files go by `pixmill models push`.
+LARGEST_BYTES = 4 << 30
+
 router = page_router()
 
 
@@ -38,13 +42,13 @@ class Uploaded:
     size: str
 
 
-@router.get("/models/new")
+@router.get(PATH)
 def upload_page(request: Request, _visitor: Visitor, to: str = "") -> Response:
     """Asks for the file and for its address."""
     return render(request, "model_upload.html", to=to, refused="", hint="")
 
 
-@router.post("/models/new")
+@router.post(PATH)
 def upload_model(
     request: Request,
     services: Services,

@@ -40,6 +40,10 @@ def _http(request: Request, error: Exception) -> Response:
         return explain(
             request, status, "Not found", f"There is no page at {request.url.path}.", hint="It may have been moved."
         )
+    if status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        answer = explain(request, status, "Too large", f"{getattr(error, 'detail', '')}.", hint="Send less at once.")
+        answer.headers.update(getattr(error, "headers", None) or {})
+        return answer
     return explain(request, status, status.phrase, f"This address does not answer to {request.method}.")
 
 
