@@ -1,6 +1,7 @@
 """Zips are read member by member, and never trusted."""
 
 import io
+import random
 import zipfile
 from pathlib import Path
 
@@ -69,8 +70,26 @@ def test_a_damaged_member_is_an_error_of_that_member(tmp_path: Path) -> None:
     damaged = buffer.getvalue().replace(b"A" * 100, b"A" * 99 + b"B")
     (tmp_path / "a.zip").write_bytes(damaged)
     files = open_files(tmp_path / "a.zip")
-    with files.open("a.jpg") as file, pytest.raises(zipfile.BadZipFile):
+    with files.open("a.jpg") as file, pytest.raises(FormatError, match=r"a\.jpg.*damaged"):
         file.read()
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_member_whose_compressed_bytes_are_damaged_is_an_error_of_that_member_each_time(
+    tmp_path: Path, compression: int
+) -> None:
+    path = make_zip(tmp_path / "a.zip", {"a.jpg": random.Random(1).randbytes(300_000), "b.jpg": b"whole"}, compression)
+    packed = bytearray(path.read_bytes())
+    packed[60:160] = b"\xff" * 100
+    path.write_bytes(packed)
+    files = open_files(path)
+    with files.open("a.jpg") as file, pytest.raises(FormatError, match=r"a\.jpg.*damaged"):
+        file.read()
+    for _attempt in range(2):
+        with pytest.raises(FormatError, match=r"a\.jpg.*damaged"):
+            files.local_path("a.jpg")
+    assert files.local_path("b.jpg").read_bytes() == b"whole"
+    files.close()
 
 
 def test_a_damaged_annotation_file_in_a_zip_is_an_error_that_names_it(tmp_path: Path) -> None:

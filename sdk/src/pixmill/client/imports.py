@@ -4,7 +4,6 @@ Cut off at any moment, the same import again goes on: bytes that are there are n
 """
 
 import os
-import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -240,7 +239,7 @@ class _Session:
             with self.source.files.open(image.file) as file:
                 for piece in _pieces(file):
                     hasher.update(piece)
-        except (OSError, zipfile.BadZipFile, FormatError) as error:
+        except (OSError, FormatError) as error:
             self.source.report.skip(f"its file cannot be read: {error}", image.path)
             return None
         return _offered(image, digest=hasher.hexdigest())

@@ -4,15 +4,19 @@ A zip is never unpacked to where its names say. Names that would leave its folde
 more than they weigh are refused one by one with the reason; a zip that as a whole claims too much is refused.
 """
 
+import io
+import lzma
 import os
 import shutil
+import struct
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
+import zlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from stat import S_ISLNK
-from typing import IO, Protocol
+from typing import IO, Final, Protocol
 
 from pixmill.errors import FormatError
 
@@ -23,6 +27,18 @@ MAX_RATIO = 100
 """A zip member may unpack to this many times its own weight ..."""
 FREE_BYTES = 16 << 20
 """... once it is larger than this (flat PNGs and text compress very well)."""
+_BUFFER_BYTES: Final = 64 << 10
+_DAMAGED: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    OSError,
+    NotImplementedError,
+    RuntimeError,
+)
+"""What `zipfile` raises of a member whose bytes are not what its header says; each compression has its own."""
 
 
 class Files(Protocol):
@@ -73,14 +89,17 @@ class Files(Protocol):
         ...
 
 
-def open_files(path: Path) -> Files:
-    """What a user's path names; raises `FormatError` where it is missing or a zip that cannot be trusted."""
+def open_files(path: Path, *, title: str | None = None) -> Files:
+    """What a user's path names; raises `FormatError` where it is missing or a zip that cannot be trusted.
+
+    `title` is what a zip is called where it is not known by its path.
+    """
     if not path.exists():
         raise FormatError(f"There is no file or folder '{path}'.", hint="Check the path.")
     if path.is_dir():
         return FolderFiles(str(path), path.absolute(), None)
     if zipfile.is_zipfile(path):
-        return _open_zip(path)
+        return _open_zip(path, title or str(path))
     if path.suffix.lower() == ".zip":
         raise FormatError(f"'{path}' is not a zip, whatever its name says.", hint="Make the zip again.")
     return FolderFiles(str(path), path.absolute().parent, path.name)
@@ -151,6 +170,42 @@ class FolderFiles:
                 yield f"{prefix}{entry.name}"
 
 
+class _Member(io.RawIOBase):
+    """The bytes of a zip's member; where they are damaged, `FormatError` names it, whatever its compression raised."""
+
+    def __init__(self, content: IO[bytes], refuse: Callable[[Exception], FormatError]) -> None:
+        super().__init__()
+        self._content = content
+        self._refuse = refuse
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return self._content.seekable()
+
+    def tell(self) -> int:
+        return self._content.tell()
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        try:
+            return self._content.seek(offset, whence)
+        except _DAMAGED as error:
+            raise self._refuse(error) from error
+
+    def readinto(self, buffer: "bytearray | memoryview", /) -> int:  # type: ignore[override]  # what BufferedReader gives
+        try:
+            piece = self._content.read(len(buffer))
+        except _DAMAGED as error:
+            raise self._refuse(error) from error
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+    def close(self) -> None:
+        self._content.close()
+        super().close()
+
+
 @dataclass(slots=True)
 class ZipFiles:
     """A zip, read member by member."""
@@ -173,13 +228,17 @@ class ZipFiles:
         return self.members[name].file_size
 
     def open(self, name: str) -> IO[bytes]:
-        """Reads never give more than the size the member claimed."""
+        """Reads never give more than the size the member claimed; a damaged one raises `FormatError`, maybe late."""
+
+        def refuse(error: Exception) -> FormatError:
+            return FormatError(
+                f"'{name}' in '{self.title}' cannot be read, or is damaged: {error}.", hint="Make the zip again."
+            )
+
         try:
-            return self.archive.open(self.members[name])
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-            raise FormatError(
-                f"'{name}' in '{self.title}' cannot be read: {error}.", hint="Make the zip again."
-            ) from error
+            return io.BufferedReader(_Member(self.archive.open(self.members[name]), refuse), _BUFFER_BYTES)
+        except _DAMAGED as error:
+            raise refuse(error) from error
 
     def local_path(self, name: str) -> Path:
         if self._unpacked is None:
@@ -189,10 +248,10 @@ class ZipFiles:
             try:
                 with self.open(name) as source, path.open("wb") as target:
                     shutil.copyfileobj(source, target)
-            except zipfile.BadZipFile as error:
-                raise FormatError(
-                    f"'{name}' in '{self.title}' is damaged: {error}.", hint="Make the zip again."
-                ) from error
+            except (FormatError, OSError):
+                # Half of it must not be taken for the whole the next time.
+                path.unlink(missing_ok=True)
+                raise
         return path
 
     def close(self) -> None:
@@ -201,7 +260,7 @@ class ZipFiles:
             shutil.rmtree(self._unpacked, ignore_errors=True)
 
 
-def _open_zip(path: Path) -> ZipFiles:
+def _open_zip(path: Path, title: str) -> ZipFiles:
     try:
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, NotImplementedError) as error:
@@ -222,7 +281,7 @@ def _open_zip(path: Path) -> ZipFiles:
             f"'{path}' has {weight} bytes and would unpack to {claimed}: more than {MAX_RATIO} times as much.",
             hint="Pixmill does not unpack such a zip; unpack it yourself and import the folder, if you trust it.",
         )
-    return ZipFiles(str(path), archive, members, refused)
+    return ZipFiles(title, archive, members, refused)
 
 
 def _why_refused(member: zipfile.ZipInfo) -> str | None:

@@ -2,6 +2,7 @@
 
 from PIL import ExifTags, Image, UnidentifiedImageError
 
+from pixmill.errors import FormatError
 from pixmill.formats.files import Files
 
 _TURNED = frozenset({5, 6, 7, 8})
@@ -14,5 +15,5 @@ def display_size(files: Files, name: str) -> tuple[int, int] | None:
         with files.open(name) as file, Image.open(file) as image:
             turned = image.getexif().get(ExifTags.Base.Orientation, 1) in _TURNED
             return (image.height, image.width) if turned else (image.width, image.height)
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError, ValueError, SyntaxError):
+    except (FormatError, OSError, UnidentifiedImageError, Image.DecompressionBombError, ValueError, SyntaxError):
         return None

@@ -1,6 +1,5 @@
 """Which files are COCO, and where its images are."""
 
-import zipfile
 from pathlib import Path, PurePosixPath
 
 from pixmill.errors import FormatError
@@ -55,7 +54,7 @@ def _looks_like_coco(files: Files, name: str) -> bool:
     try:
         with files.open(name) as file:
             head = file.read(_LOOK_AT_BYTES)
-    except (OSError, zipfile.BadZipFile) as error:
+    except OSError as error:
         raise FormatError(
             f"'{name}' in '{files.title}' cannot be read, or is damaged: {error}.", hint="Copy it again."
         ) from error

@@ -1,7 +1,6 @@
 """Reads YOLO: each image's text file, scaled to the image's display size."""
 
 import math
-import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -75,7 +74,7 @@ class YoloSource:
         try:
             with self.files.open(labels) as file:
                 lines = file.read().decode("utf-8", "replace").splitlines()
-        except (OSError, zipfile.BadZipFile, FormatError) as error:
+        except (OSError, FormatError) as error:
             self.report.skip(f"a label file that cannot be read: {error}", labels)
             return
         if not any(line.strip() for line in lines):
