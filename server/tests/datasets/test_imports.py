@@ -16,6 +16,7 @@ from pixmill.annotations import BoundingBox, ColumnsBuilder
 from pixmill.errors import InvalidInput, NotFound
 from pixmill_server.accounts.actor import Actor, Role
 from pixmill_server.datasets.changes import Existing
+from pixmill_server.datasets.errors import VersionNotFound
 from pixmill_server.datasets.exports import export_facts, export_lots
 from pixmill_server.datasets.finish_import import FinishWish, ImportedLabel, ImportReport, finish_import
 from pixmill_server.datasets.images import DecodePool
@@ -36,7 +37,7 @@ from pixmill_server.datasets.queries import list_versions, pin
 from pixmill_server.datasets.read import assets_page
 from pixmill_server.datasets.stores import Datasets, Step
 from pixmill_server.datasets.thumbnails import thumbnail_key
-from pixmill_server.datasets.versions import create_version
+from pixmill_server.datasets.versions import create_version, delete, rename_version
 from pixmill_server.storage.objects import open_objects
 from server.tests.datasets.building import SetClock
 from server.tests.datasets.pictures import photograph, truncated
@@ -165,6 +166,31 @@ def test_an_import_that_was_cut_off_is_gone_on_with(datasets: Datasets, ingest: 
     again = begin_import(datasets, actor, WISH)
     assert (again.id, again.staged) == (first.id, ["images-000000"])
     assert begin_import(datasets, actor, replace(WISH, key="another")).id != first.id
+
+
+def test_an_import_goes_to_the_version_it_began_on_whatever_that_is_called_now(
+    datasets: Datasets, ingest: Ingest, actor: Actor
+) -> None:
+    version_id = create_version(datasets, actor, WISH.address).id
+    opened = one_import(ingest, actor, send(ingest, photograph()), boxes("0.jpg"))
+    rename_version(datasets, actor, version_id, "v2")
+    assert finish_import(datasets, actor, opened.id, FinishWish(1, 1)).version_id == version_id
+    assert addresses(datasets) == ["street/v2"]
+
+
+def test_an_import_into_a_version_that_was_deleted_meanwhile_makes_no_other_one_of_its_name(
+    datasets: Datasets, ingest: Ingest, actor: Actor
+) -> None:
+    version_id = create_version(datasets, actor, WISH.address).id
+    opened = one_import(ingest, actor, send(ingest, photograph()), boxes("0.jpg"))
+    delete(datasets, actor, version_id)
+    with pytest.raises(VersionNotFound, match=WISH.address):
+        finish_import(datasets, actor, opened.id, FinishWish(1, 1))
+    assert addresses(datasets) == []
+    # Who begins again means the address as it is now.
+    assert begin_import(datasets, actor, WISH).id == opened.id
+    finish_import(datasets, actor, opened.id, FinishWish(1, 1))
+    assert addresses(datasets) == ["street/v1"]
 
 
 def test_a_chunk_whose_bytes_are_missing_is_not_staged(datasets: Datasets, ingest: Ingest, actor: Actor) -> None:

@@ -19,7 +19,7 @@ from pixmill_server.datasets.existing import one_of
 from pixmill_server.datasets.imports import StagedChunk, chunk_key, find_import, forget_chunks, staged_names
 from pixmill_server.datasets.ingest import NO_BYTES, StagedImage, assets_batch
 from pixmill_server.datasets.label_rules import require_label_name
-from pixmill_server.datasets.queries import find_version, pin, pinned
+from pixmill_server.datasets.queries import find_version, pin, pinned, version_by_id
 from pixmill_server.datasets.revise import Author, Committed
 from pixmill_server.datasets.stores import Datasets
 from pixmill_server.datasets.tables import ImportRow, LabelOriginRow
@@ -121,7 +121,7 @@ def _finish(datasets: Datasets, actor: Actor, import_id: str, wish: FinishWish) 
     _require_chunks(datasets, import_id, wish)
     for label in wish.labels:
         require_label_name(label.name)
-    version_id = _version(datasets, actor, row.address)
+    version_id = _version(datasets, actor, row)
     with datasets.database.reading() as session:
         known = {label.name for label in pinned(session, version_id).labels}
     reading = _Reading(datasets, version_id, import_id, wish)
@@ -244,8 +244,19 @@ def _require_chunks(datasets: Datasets, import_id: str, wish: FinishWish) -> Non
         )
 
 
-def _version(datasets: Datasets, actor: Actor, address: str) -> str:
-    """The version's id; it is made where there is none."""
+def _version(datasets: Datasets, actor: Actor, row: ImportRow) -> str:
+    """The id of the version that the import began on, whatever its name is now; it is made where there was none."""
+    if row.version_id is None:
+        return _made_or_found(datasets, actor, row.address)
+    with datasets.database.reading() as session:
+        try:
+            return version_by_id(session, actor.organization_id, row.version_id).id
+        except VersionNotFound as error:
+            # Deleted meanwhile: a new one of its name is not what anybody asked for.
+            raise VersionNotFound(row.address) from error
+
+
+def _made_or_found(datasets: Datasets, actor: Actor, address: str) -> str:
     for _attempt in range(2):
         try:
             with datasets.database.reading() as session:

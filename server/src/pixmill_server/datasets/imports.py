@@ -82,7 +82,7 @@ def begin_import(datasets: Datasets, actor: Actor, wish: ImportWish) -> OpenImpo
     if parsed.number is not None:
         raise AddressInvalid(wish.address)
     with datasets.database.transaction() as session:
-        _require_unlocked(session, actor, wish.address)
+        version_id = _unlocked_version(session, actor, wish.address)
         row = session.scalar(
             select(ImportRow)
             .where(
@@ -96,7 +96,7 @@ def begin_import(datasets: Datasets, actor: Actor, wish: ImportWish) -> OpenImpo
         if row is None:
             row = _new_row(actor, wish, datasets.clock.now())
             session.add(row)
-        row.options = _options(wish)
+        row.options, row.version_id = _options(wish), version_id
         import_id = row.id
     return OpenImport(import_id, staged_names(datasets, import_id))
 
@@ -182,14 +182,15 @@ def chunk_key(import_id: str, kind: str, index: int) -> str:
     return f"imports/{import_id}/{kind}-{index:0{_DIGITS}}"
 
 
-def _require_unlocked(session: Session, actor: Actor, address: str) -> None:
-    """A locked version is refused before anything is sent; one that is not there yet is made by the commit."""
+def _unlocked_version(session: Session, actor: Actor, address: str) -> str | None:
+    """Its id; a locked one is refused before anything is sent. None: there is none yet, and the commit makes it."""
     try:
         version = find_version(session, actor.organization_id, parse_address(address))
     except VersionNotFound:
-        return
+        return None
     if version.locked:
         raise VersionLocked(address)
+    return version.id
 
 
 def _new_row(actor: Actor, wish: ImportWish, now: datetime) -> ImportRow:

@@ -115,6 +115,7 @@ class ImportRow(Base):
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """None: it is open."""
     version_id: Mapped[str | None] = mapped_column(Id, ForeignKey("dataset_versions.id"))
+    """What the address meant when it began; None until the commit where there was no such version."""
     number: Mapped[int | None]
     """Of the Revision that it made, or found unchanged."""
     report: Mapped[dict[str, object] | None] = mapped_column(JsonValue)
