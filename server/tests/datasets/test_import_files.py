@@ -2,25 +2,39 @@
 
 import io
 import json
+import threading
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 
 from pixmill.errors import InvalidInput, NotFound
 from pixmill_server.accounts.actor import Actor, Role
 from pixmill_server.datasets import import_reading
 from pixmill_server.datasets.finish_import import stored_report
-from pixmill_server.datasets.images import DecodePool
+from pixmill_server.datasets.image_child import Answer
+from pixmill_server.datasets.images import DecodePool, ImageBytes
 from pixmill_server.datasets.import_files import ReceivedFile, receive_file, received_files
-from pixmill_server.datasets.import_reading import ImportReader, Reading, ReadingStage
-from pixmill_server.datasets.imports import ABANDONED_AFTER, ImportFinished, ImportWish, begin_import, sweep_abandoned
-from pixmill_server.datasets.ingest import Ingest
+from pixmill_server.datasets.import_reading import ImportBeingRead, ImportReader, Reading, ReadingStage
+from pixmill_server.datasets.imports import (
+    ABANDONED_AFTER,
+    ImportFinished,
+    ImportWish,
+    begin_import,
+    stage_images,
+    staged_names,
+    sweep_abandoned,
+)
+from pixmill_server.datasets.ingest import Ingest, Offered
 from pixmill_server.datasets.pictures import ThumbnailMaker
 from pixmill_server.datasets.queries import list_versions, pin
 from pixmill_server.datasets.read import assets_page, label_histogram
 from pixmill_server.datasets.stores import Datasets
+from pixmill_server.datasets.tables import ImportReadingRow
 from server.tests.datasets.building import SetClock
 from server.tests.datasets.pictures import photograph, truncated
 
@@ -46,6 +60,30 @@ def reader(ingest: Ingest) -> Iterator[ImportReader]:
     yield made
     made.close()
     made.thumbnails.close()
+
+
+@dataclass
+class FailingReadings:
+    """The database refuses to keep these stages of a reading."""
+
+    stages: set[ReadingStage] = field(default_factory=set)
+    once: bool = False
+    failed: int = 0
+
+    def look(self, _mapper: object, _connection: object, row: ImportReadingRow) -> None:
+        if ReadingStage(row.stage) in self.stages and not (self.once and self.failed):
+            self.failed += 1
+            raise OperationalError("UPDATE import_readings", {}, Exception("disk I/O error"))
+
+
+@pytest.fixture
+def failing() -> Iterator[FailingReadings]:
+    made = FailingReadings()
+    for moment in ("before_insert", "before_update"):
+        event.listen(ImportReadingRow, moment, made.look)
+    yield made
+    for moment in ("before_insert", "before_update"):
+        event.remove(ImportReadingRow, moment, made.look)
 
 
 def send(datasets: Datasets, actor: Actor, files: dict[str, bytes], *, to: str = "street/v1", key: str = "k") -> str:
@@ -74,9 +112,9 @@ def paths(datasets: Datasets, address: str = "street/v1") -> list[str]:
     return [asset.path for asset in assets_page(datasets, pin(datasets, ids[address]), after=None, limit=100).items]
 
 
-def zipped(files: dict[str, bytes]) -> bytes:
+def zipped(files: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> bytes:
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
+    with zipfile.ZipFile(packed, "w", compression) as archive:
         for name, content in files.items():
             archive.writestr(name, content)
     return packed.getvalue()
@@ -202,6 +240,97 @@ def test_a_reading_whose_server_died_goes_on_when_it_is_asked_for_again(
     import_reading._tell(datasets, import_id, ReadingStage.COMMIT, 0, 1)
     clock.forward(import_reading.SILENT_AFTER + timedelta(seconds=1))
     assert read(ImportReader(ingest, reader.thumbnails), actor, import_id).stage is ReadingStage.FINISHED
+
+
+def test_a_zip_with_a_damaged_member_is_read_but_for_that_member(
+    datasets: Datasets, actor: Actor, reader: ImportReader
+) -> None:
+    packed = bytearray(zipped({"bad.jpg": photograph(), "good.jpg": photograph(colour="blue")}, zipfile.ZIP_DEFLATED))
+    packed[45:75] = b"\xff" * 30
+    import_id = send(datasets, actor, {"street.zip": bytes(packed)})
+    found = read(reader, actor, import_id)
+    assert (found.stage, paths(datasets)) == (ReadingStage.FINISHED, ["good.jpg"])
+    ((reason, findings),) = found.outcome.left_out.items()
+    assert ("'bad.jpg' in 'street.zip'" in reason, findings.names) == (True, ["bad.jpg"])
+
+
+def test_what_nobody_foresaw_refuses_one_import_and_the_next_one_is_read(
+    datasets: Datasets, actor: Actor, ingest: Ingest, reader: ImportReader
+) -> None:
+    class Odd(Exception):
+        pass
+
+    class OddPool(DecodePool):
+        def look_at(self, image: ImageBytes, *, thumbnail: bool = False) -> Answer:
+            raise Odd
+
+    odd = ImportReader(replace(ingest, pool=OddPool(children=1)), reader.thumbnails)
+    first = send(datasets, actor, {"one.jpg": photograph()})
+    odd.read(actor, first)
+    assert read(odd, actor, send(datasets, actor, {"one.jpg": photograph()}, key="o")).stage is ReadingStage.REFUSED
+    assert read(odd, actor, first).stage is ReadingStage.REFUSED
+
+
+def test_a_reading_thread_that_ended_is_started_again(datasets: Datasets, actor: Actor, reader: ImportReader) -> None:
+    reader._thread = threading.Thread(target=lambda: None)
+    reader._thread.start()
+    reader._thread.join()
+    assert read(reader, actor, send(datasets, actor, {"one.jpg": photograph()})).stage is ReadingStage.FINISHED
+
+
+def test_a_reading_that_cannot_be_told_of_is_asked_for_again(
+    datasets: Datasets, actor: Actor, reader: ImportReader, failing: FailingReadings
+) -> None:
+    import_id = send(datasets, actor, {"one.jpg": photograph()})
+    failing.stages = {ReadingStage.WAITING}
+    with pytest.raises(OperationalError):
+        reader.read(actor, import_id)
+    failing.stages = {ReadingStage.IMAGES, ReadingStage.REFUSED}
+    reader.read(actor, import_id)
+    read(reader, actor, send(datasets, actor, {"one.jpg": photograph()}, key="other"))
+    failing.stages = set()
+    assert reader._mine == set()
+    found = read(reader, actor, send(datasets, actor, {"one.jpg": photograph()}, key="third"))
+    assert found.stage is ReadingStage.FINISHED
+
+
+def test_an_import_that_was_committed_is_finished_even_where_saying_so_went_wrong(
+    datasets: Datasets, actor: Actor, reader: ImportReader, failing: FailingReadings
+) -> None:
+    import_id = send(datasets, actor, {"one.jpg": photograph()})
+    failing.stages, failing.once = {ReadingStage.FINISHED}, True
+    assert read(reader, actor, import_id).stage is ReadingStage.FINISHED
+    assert failing.failed == 1
+    assert paths(datasets) == ["one.jpg"]
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "b.jpg"])
+def test_an_interrupted_reading_begins_anew_when_it_gets_more_or_other_files(
+    datasets: Datasets, actor: Actor, ingest: Ingest, reader: ImportReader, name: str
+) -> None:
+    import_id = send(datasets, actor, {"b.jpg": photograph()})
+    digest = datasets.objects.put(photograph())
+    stage_images(ingest, actor, import_id, 0, [Offered("b.jpg", digest)])
+    import_reading._tell(datasets, import_id, ReadingStage.INTERRUPTED, 0, 0)
+    reader.receive(actor, import_id, "b.jpg", [photograph()])
+    assert staged_names(datasets, import_id) == ["images-000000"]
+    reader.receive(actor, import_id, name, [photograph(colour="blue")])
+    assert staged_names(datasets, import_id) == []
+    assert read(reader, actor, import_id).stage is ReadingStage.FINISHED
+    assert paths(datasets) == sorted({"b.jpg", name})
+
+
+def test_files_are_refused_while_they_are_read(datasets: Datasets, actor: Actor, reader: ImportReader) -> None:
+    import_id = send(datasets, actor, {"one.jpg": photograph()})
+
+    def reading_begins() -> Iterator[bytes]:
+        yield photograph()
+        import_reading._tell(datasets, import_id, ReadingStage.IMAGES, 0, 1)
+
+    for pieces in (reading_begins(), iter([photograph()])):
+        with pytest.raises(ImportBeingRead):
+            reader.receive(actor, import_id, "two.jpg", pieces)
+    assert [one.path for one in received_files(datasets, actor, import_id, after=None, limit=9).items] == ["one.jpg"]
 
 
 def test_files_of_an_abandoned_import_are_forgotten(datasets: Datasets, actor: Actor, clock: SetClock) -> None:

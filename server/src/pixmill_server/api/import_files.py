@@ -32,7 +32,7 @@ async def send_file(
     """Send one file of an import: an image, an annotation file, a zip. The same path again replaces it."""
 
     def keep(pieces: Iterator[bytes]) -> import_files.ReceivedFile:
-        return import_files.receive_file(services.datasets, actor, import_id, path, pieces)
+        return services.imports.receive(actor, import_id, path, pieces)
 
     kept = await consume(request, keep, highest_bytes=_LARGEST_FILE_BYTES)
     return ReceivedFile(path=kept.path, size_bytes=kept.size_bytes)

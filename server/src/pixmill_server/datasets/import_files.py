@@ -13,15 +13,16 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Final
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from pixmill.errors import FormatError, InvalidInput
 from pixmill.formats import Files, open_files
 from pixmill.formats.files import is_image_name, why_unsafe
 from pixmill_server.accounts.actor import Actor
-from pixmill_server.datasets.imports import find_import, require_open_import
+from pixmill_server.datasets.imports import find_import, forget_staged, require_open_import
 from pixmill_server.datasets.records import Page
 from pixmill_server.datasets.stores import Datasets
-from pixmill_server.datasets.tables import ImportFileRow
+from pixmill_server.datasets.tables import ImportFileRow, ImportReadingRow
 from pixmill_server.storage.objects import Digest, Objects
 
 MAX_PATH: Final = 1000
@@ -40,6 +41,9 @@ class ReceivedFile:
 def receive_file(datasets: Datasets, actor: Actor, import_id: str, path: str, pieces: Iterable[bytes]) -> ReceivedFile:
     """Keep a file under its relative path, in place of what was there; nothing is kept of one that is cut off.
 
+    What an earlier reading staged is forgotten, unless the file is an image that was there just so: chunks are told by
+    their numbers, and these mean others now.
+
     Raises `InvalidInput` for a path that leaves its folder, and `ImportFinished`.
     """
     require_open_import(datasets, actor, import_id)
@@ -54,11 +58,21 @@ def receive_file(datasets: Datasets, actor: Actor, import_id: str, path: str, pi
         datasets.objects.put_named(_file_key(import_id, path), counted)
     with datasets.database.transaction() as session:
         row = session.get(ImportFileRow, (import_id, path), with_for_update=True)
+        if row is None or not digest or row.digest != digest:
+            _forget_reading(datasets, session, import_id)
         if row is None:
             session.add(ImportFileRow(import_id=import_id, path=path, size_bytes=counted.total, digest=digest))
         else:
             row.size_bytes, row.digest = counted.total, digest
     return ReceivedFile(path, counted.total)
+
+
+def _forget_reading(datasets: Datasets, session: Session, import_id: str) -> None:
+    """Let the next reading begin at its start; nothing happens, and nothing is listed, where there was none."""
+    reading = session.get(ImportReadingRow, import_id, with_for_update=True)
+    if reading is not None:
+        forget_staged(datasets, import_id)
+        session.delete(reading)
 
 
 def received_files(
@@ -182,7 +196,7 @@ class ReceivedFiles:
     def _opened(self, path: str) -> Files:
         local = self.local_path(path)
         try:
-            archive = open_files(local)
+            archive = open_files(local, title=path)
         except FormatError as error:
             # Who sent it knows it by its own name, and need not know where it lies here.
             raise FormatError(error.message.replace(str(local), path), hint=error.hint) from error

@@ -7,7 +7,6 @@ asked for again. How far it is lies in the database, so that whoever asks, of wh
 import logging
 import queue
 import threading
-import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
@@ -16,13 +15,12 @@ from itertools import islice
 from typing import Final
 
 import msgspec
-from sqlalchemy.exc import SQLAlchemyError
 
-from pixmill.errors import FormatError, PixmillError
+from pixmill.errors import Conflict, FormatError, PixmillError
 from pixmill.formats import AUTO, AnnotatedSource, Findings, FormatImage, Report, detect, get_format
 from pixmill_server.accounts.actor import Actor
 from pixmill_server.datasets.finish_import import FinishWish, ImportedLabel, ImportReport, finish_import, stored_report
-from pixmill_server.datasets.import_files import ReceivedFiles, open_received
+from pixmill_server.datasets.import_files import ReceivedFile, ReceivedFiles, open_received, receive_file
 from pixmill_server.datasets.imports import find_import, forget_staged, stage_annotations, stage_images, staged_names
 from pixmill_server.datasets.ingest import Ingest, Offered
 from pixmill_server.datasets.pictures import ThumbnailMaker
@@ -32,7 +30,6 @@ from pixmill_server.datasets.tables import ImportReadingRow
 IMAGES_AT_ONCE: Final = 100
 SILENT_AFTER: Final = timedelta(seconds=30)
 _SAY_EVERY: Final = timedelta(milliseconds=500)
-_GOES_WRONG: Final = (PixmillError, OSError, ValueError, zipfile.BadZipFile, SQLAlchemyError)
 logger = logging.getLogger(__name__)
 
 
@@ -83,6 +80,18 @@ class Reading:
     outcome: ReadOutcome
 
 
+class ImportBeingRead(Conflict):
+    """Its files are being read, and take no change meanwhile."""
+
+    code = "import-being-read"
+
+    def __init__(self, import_id: str) -> None:
+        super().__init__(
+            f"The files of import '{import_id}' are being read.",
+            hint="Wait until they are read, or send more in another import.",
+        )
+
+
 class _Stopped(Exception):
     """The server ends; somebody will ask for the rest."""
 
@@ -113,10 +122,11 @@ class ImportReader:
             forget_staged(datasets, import_id)
         with self._lock:
             if import_id not in self._mine:
-                self._mine.add(import_id)
+                # Told first: of what could not be told, nothing is left behind, and it can be asked for again.
                 _tell(datasets, import_id, ReadingStage.WAITING, 0, 0)
+                self._mine.add(import_id)
                 self._wanted.put((actor, import_id))
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="imports", daemon=True)
                 self._thread.start()
         return Reading(ReadingStage.WAITING, 0, 0, ReadOutcome())
@@ -135,6 +145,10 @@ class ImportReader:
             stage = ReadingStage.INTERRUPTED
         return Reading(stage, row.done, row.total, _outcome(row.outcome))
 
+    def receive(self, actor: Actor, import_id: str, path: str, pieces: Iterable[bytes]) -> ReceivedFile:
+        """As `receive_file`; raises `ImportBeingRead`, also where the reading began while the file was on its way."""
+        return receive_file(self.ingest.datasets, actor, import_id, path, self._while_idle(actor, import_id, pieces))
+
     def close(self) -> None:
         """Stop after the chunk that is being read."""
         self._stop.set()
@@ -146,16 +160,44 @@ class ImportReader:
         while (wanted := self._wanted.get()) is not None and not self._stop.is_set():
             actor, import_id = wanted
             try:
-                report = _read(self.ingest, actor, import_id, self._stop)
-                if report is not None:
-                    self.thumbnails.make_for(report.version_id, report.number)
-            except _Stopped:
-                _tell(self.ingest.datasets, import_id, ReadingStage.INTERRUPTED, 0, 0)
-            except _GOES_WRONG as error:
-                logger.warning("import was refused", extra={"import_id": import_id}, exc_info=error)
-                _tell(self.ingest.datasets, import_id, ReadingStage.REFUSED, 0, 0, _refusal(error))
+                self._read_one(actor, import_id)
+            except Exception:
+                # The import was told of as well as could be; whatever it met, those that wait behind it are read.
+                logger.exception("reading an import stumbled", extra={"import_id": import_id})
             finally:
                 self._mine.discard(import_id)
+
+    def _read_one(self, actor: Actor, import_id: str) -> None:
+        try:
+            report = _read(self.ingest, actor, import_id, self._stop)
+        except _Stopped:
+            _tell(self.ingest.datasets, import_id, ReadingStage.INTERRUPTED, 0, 0)
+        except Exception as error:  # noqa: BLE001 - whatever a format meets in a file is an answer to who sent it
+            self._tell_why(actor, import_id, error)
+        else:
+            if report is not None:
+                self.thumbnails.make_for(report.version_id, report.number)
+
+    def _tell_why(self, actor: Actor, import_id: str, error: Exception) -> None:
+        datasets = self.ingest.datasets
+        logger.warning("import went wrong", extra={"import_id": import_id}, exc_info=error)
+        report = stored_report(datasets, actor, import_id)
+        if report is None:
+            _tell(datasets, import_id, ReadingStage.REFUSED, 0, 0, _refusal(error))
+        else:
+            # Committed; only the saying so went wrong.
+            _tell(datasets, import_id, ReadingStage.FINISHED, 1, 1)
+            self.thumbnails.make_for(report.version_id, report.number)
+
+    def _while_idle(self, actor: Actor, import_id: str, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        self._require_idle(actor, import_id)
+        yield from pieces
+        self._require_idle(actor, import_id)
+
+    def _require_idle(self, actor: Actor, import_id: str) -> None:
+        found = self.look(actor, import_id)
+        if found is not None and not found.stage.is_over:
+            raise ImportBeingRead(import_id)
 
 
 def _read(ingest: Ingest, actor: Actor, import_id: str, stop: threading.Event) -> ImportReport | None:
@@ -250,7 +292,7 @@ class _Staging:
         if image.file is not None:
             try:
                 digest = self.files.digest(image.file) or self._stored(image.file)
-            except (OSError, zipfile.BadZipFile, FormatError) as error:
+            except (OSError, FormatError) as error:
                 self.source.report.skip(f"its file cannot be read: {error}", image.path)
                 return None
         return Offered(
