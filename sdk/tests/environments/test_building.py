@@ -1,11 +1,15 @@
+import json
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from pixmill.authoring.schema import ProcessingSchema
 from pixmill.environments import Environment, Header, build, lock, pack_sdk, processing_schema, remove
+from pixmill.environments.answers import DescribedProcessing, read_answer
 from pixmill.errors import EnvironmentFailed, ProcessingError
+from pixmill.parameters import ParameterSpec, ParameterType, spec_to_json
 
 TAGGING = '''"""Tag everything."""
 from pixmill.authoring import Batch, processing
@@ -77,6 +81,65 @@ def test_a_file_that_cannot_be_imported_is_refused_with_its_traceback(
     source.write_text("import no_such_module\n")
     with pytest.raises(ProcessingError, match="No module named 'no_such_module'"):
         processing_schema(plain_environment, source)
+
+
+FORGED = """
+import json, os, sys
+answer = {"schema": %s}
+os.write(int(sys.argv[-1]), json.dumps(answer).encode())
+os._exit(0)
+"""
+HONEST = {
+    "name": "forged",
+    "title": "T",
+    "description": "D",
+    "kind": "tagging",
+    "form": "version",
+    "entry": "Forged",
+    "batch_size": 0,
+    "takes": {},
+    "parameters": [],
+    "requires_network": False,
+    "secrets": [],
+}
+PARAMETER = spec_to_json(ParameterSpec("a", ParameterType.INT))
+IMAGE = {"name": "x", "contract": "folders", "client": ["/bin/sh", "-c", "id"]}
+
+
+@pytest.mark.parametrize(
+    ("schema", "why"),
+    [
+        ({**HONEST, "image": IMAGE}, "image"),
+        ({key: value for key, value in HONEST.items() if key != "parameters"}, "parameters"),
+        ({**HONEST, "parameters": [{"name": "a"}]}, "type"),
+        ({**HONEST, "parameters": [{**PARAMETER, "type": "colour"}]}, "colour"),
+        ({**HONEST, "parameters": [PARAMETER, PARAMETER]}, "fit together"),
+        ({**HONEST, "takes": {"model": {"type": "model", "task": "", "frameworks": []}}}, "fit together"),
+        ({**HONEST, "name": "../up"}, "name"),
+        ({**HONEST, "batch_size": True}, "batch_size"),
+        ({**HONEST, "secrets": ["LD_PRELOAD"]}, "LD_PRELOAD"),
+        ([], "object"),
+    ],
+)
+def test_a_file_that_writes_its_schema_itself_is_refused(
+    schema: object, why: str, plain_environment: Environment, tmp_path: Path
+) -> None:
+    source = tmp_path / "forged.py"
+    source.write_text(FORGED % repr(schema))
+    with pytest.raises(ProcessingError) as refused:
+        processing_schema(plain_environment, source)
+    assert why in str(refused.value)
+
+
+def test_what_is_believed_has_the_fields_of_a_schema_and_no_other() -> None:
+    assert set(DescribedProcessing.__struct_fields__) == ProcessingSchema.__required_keys__
+    assert read_answer(json.dumps({"schema": {**HONEST, "parameters": [PARAMETER]}}).encode()) is not None
+
+
+@pytest.mark.parametrize("answer", [b"{", b"[" * 100_000, b"{}", b"\xff", b'{"schema": {"name": NaN}}'])
+def test_an_answer_that_is_no_json_is_refused(answer: bytes) -> None:
+    with pytest.raises(ProcessingError):
+        read_answer(answer)
 
 
 def test_a_file_that_declares_nothing_is_refused(plain_environment: Environment, tmp_path: Path) -> None:

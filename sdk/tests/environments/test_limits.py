@@ -1,11 +1,14 @@
 """By what limits hold, and what is written into a cgroup; the folder here has the kernel's names, not its powers."""
 
+import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Event
 
 import pytest
 
 from pixmill.environments import Limits, Tier, held_by, make_cgroup, walls
-from pixmill.runtime.guard import look_again_seconds
+from pixmill.runtime.guard import Guard, look_again_seconds
 
 SOME = Limits(cpus=1.5, memory_bytes=1 << 30, processes=100, scratch_bytes=1 << 30)
 
@@ -59,3 +62,22 @@ def test_the_less_is_left_the_sooner_the_guard_looks_again(
     memory: int | None, tasks: int | None, seconds: float
 ) -> None:
     assert look_again_seconds(memory, tasks) == seconds
+
+
+def test_a_folder_that_cannot_be_looked_into_is_too_much_written() -> None:
+    # Not pytest's own folder, which only its user may enter: root becomes nobody here, who is refused like others.
+    with TemporaryDirectory() as around:
+        scratch = Path(around)
+        scratch.chmod(0o755)
+        (scratch / "hidden").mkdir(mode=0)
+        guard = Guard(os.getpid(), scratch, SOME, {})
+        is_root = os.geteuid() == 0
+        if is_root:
+            os.seteuid(65534)
+        try:
+            guard.watch_scratch(Event())
+        finally:
+            if is_root:
+                os.seteuid(0)
+    assert guard.excess is not None
+    assert "hidden" in guard.excess.error.message

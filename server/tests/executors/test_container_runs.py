@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psutil
@@ -13,7 +14,8 @@ import pytest
 
 from pixmill.environments import Environment
 from pixmill_server.executors.container import CLIENT
-from pixmill_server.executors.container.engine import OWNER
+from pixmill_server.executors.container.__main__ import _listen
+from pixmill_server.executors.container.engine import NOBODY, OWNER, ContainerSpec, make_container, remove
 from tests.podman import Podman
 from tests.run_server import FakeRun, make_run, serving, supervising
 
@@ -27,7 +29,11 @@ class Boxes:
     def __init__(self):
         status = dict(line.split(":", 1) for line in open("/proc/self/status").read().splitlines())
         refused = []
+        def fill():
+            with open("/pixmill/scratch/large", "wb") as file:
+                file.truncate(51 << 20)
         for name, call in {
+            "file": fill,
             "root": lambda: open("/new", "w"),
             "network": lambda: socket.create_connection(("127.0.0.1", int(%r)), 2),
             "memory": lambda: bytearray(10 << 30),
@@ -106,10 +112,29 @@ def test_an_image_with_the_sdk_runs_shut_in_and_its_results_are_staged(
     assert int(seen["caps"], 16) == 0
     assert seen["uid"] == 65534
     assert seen["no_new"] == "1"
-    assert seen["refused"] == ["root", "network", "memory"]
+    assert seen["refused"] == ["file", "root", "network", "memory"]
     assert run.started is not None
     assert run.started["sandbox"]["tier"] == "container"
     assert run.started["sandbox"]["limits"]["memory"] == "cgroup"
+
+
+def test_only_the_container_and_ours_come_to_the_socket(tmp_path: Path) -> None:
+    deep = tmp_path / "/".join(["deep" * 10] * 4)
+    deep.mkdir(parents=True)
+    with TemporaryDirectory(dir=deep) as folder, _listen(Path(folder) / "shared"):
+        assert Path(folder).stat().st_mode & 0o077 == 0
+        assert len(f"{folder}/shared/supervisor") > 108
+
+
+@pytest.mark.parametrize("user", ["", "root", "0:0", "00", "root:root"])
+def test_root_of_an_image_is_nobody(podman: Podman, user: str, tmp_path: Path) -> None:
+    spec = ContainerSpec(podman.address, podman.plain_image, str(tmp_path / "scratch"), ["/bin/true"], user=user)
+    container = make_container(podman.client, spec, stdin=False)
+    try:
+        container.reload()
+        assert container.attrs["Config"]["User"] == NOBODY
+    finally:
+        remove(container)
 
 
 FOLDER_COMMAND = """

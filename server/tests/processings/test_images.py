@@ -50,7 +50,10 @@ def test_a_label_of_one_line_is_json() -> None:
 
 @pytest.mark.parametrize(
     "flag",
-    ["--privileged", "--cap-add=ALL", "--volume=/:/host", "--network=host", "--pid=host", "--env=A B=c", "--user=root"],
+    [
+        *("--privileged", "--cap-add=ALL", "--volume=/:/host", "--network=host", "--pid=host", "--env=A B=c"),
+        *("--user=root", "--user=0:0", "--user=0", "--user=00:1"),
+    ],
 )
 def test_a_flag_that_is_not_on_the_list_is_refused_by_name(flag: str) -> None:
     with pytest.raises(InvalidInput) as refused:
@@ -67,6 +70,9 @@ def test_a_flag_that_is_not_on_the_list_is_refused_by_name(flag: str) -> None:
         ("box:2", 'name = "box"\nprivileged = true'),
         ("box:2", 'name = "box"\ncontract = "magic"'),
         ("box:2", 'name = "box"\ncontract = "sdk"'),
+        ("box:2", 'name = "box"\ncontract = "sdk"\nsource = "/p.py"\nbatch_size = "x"'),
+        ("box:2", 'name = "box"\ncontract = "sdk"\nsource = "/p.py"\nbatch_size = 0'),
+        ("box:2", 'name = "box"\ncontract = "sdk"\nsource = "/p.py"\nform = "wild"'),
         ("box:2", 'name = "box"\ncommand = "one string"'),
         ("box:2", 'name = "box"\n[[parameters]]\nname = "a"\ntype = "colour"'),
         ("box:2", 'name = "box"\n[[parameters]]\ntype = "int"'),

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+from pixmill.environments.answers import read_answer
 from pixmill.environments.building import Environment
 from pixmill.environments.sandbox import LandlockRules, Room, Tier, choose_tier
 from pixmill.errors import ProcessingError
@@ -19,7 +20,8 @@ _SAID_CHARACTERS: Final = 8000
 def processing_schema(environment: Environment, source: Path, *, sandbox: str = "auto") -> dict[str, Any]:
     """What `pixmill.authoring.schema.read_schema` says of a file, as JSON.
 
-    Raises `ProcessingError` where it cannot be imported, with its own traceback, or is no Processing.
+    Raises `ProcessingError` where it cannot be imported, with its own traceback, is no Processing, or answers with
+    anything but a schema: user code runs where the answer is written.
     """
     tier = choose_tier(sandbox)
     with TemporaryDirectory() as scratch:
@@ -33,14 +35,13 @@ def processing_schema(environment: Environment, source: Path, *, sandbox: str = 
             },
         }
         answer, said = _ask(room, tier, question)
-    if "schema" in answer:
-        return dict(answer["schema"])
-    if "refused" in answer:
-        raise ProcessingError(str(answer["refused"]), hint=str(answer.get("hint", "")))
-    raise ProcessingError(f"'{source.name}' cannot be imported.", hint=f"It said:\n{said[-_SAID_CHARACTERS:]}")
+    schema = read_answer(answer)
+    if schema is None:
+        raise ProcessingError(f"'{source.name}' cannot be imported.", hint=f"It said:\n{said[-_SAID_CHARACTERS:]}")
+    return schema
 
 
-def _ask(room: Room, tier: Tier, question: Mapping[str, object]) -> tuple[dict[str, Any], str]:
+def _ask(room: Room, tier: Tier, question: Mapping[str, object]) -> tuple[bytes, str]:
     """The answer comes by a pipe of its own, so that what the file prints cannot be taken for it."""
     reading, writing = os.pipe()
     try:
@@ -66,8 +67,10 @@ def _ask(room: Room, tier: Tier, question: Mapping[str, object]) -> tuple[dict[s
                 f"Importing the file took more than {_TIMEOUT_SECONDS} seconds.",
                 hint="Move what takes long from the top of the file into the Processing.",
             ) from error
-        answer = answers.read()
-    return (json.loads(answer) if answer else {}), said.decode(errors="replace")
+        # A process that it left behind may still hold the other end: what is there now is all there is.
+        os.set_blocking(answers.fileno(), False)
+        answer = answers.read() or b""
+    return answer, said.decode(errors="replace")
 
 
 def _as_json(rules: LandlockRules) -> dict[str, object]:

@@ -8,6 +8,7 @@ import ctypes
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -134,15 +135,18 @@ def _write_image(coming: AssetComes, encoded: bytes, images: Path, chunk: int, g
 
 
 def _shut_in(scratch: Path) -> None:
-    """From here on, what user code wrote is read; where the kernel has no Landlock, with all rights of ours."""
+    """From here on, what user code wrote is read; where the kernel has no Landlock, at least without a network."""
     readable = ["/usr", "/lib", "/lib64", "/proc", sys.prefix, sys.base_prefix, *sys.path]
     landlock = SeenLandlock([path for path in readable if path], [str(scratch), "/dev/null"], network=False)
     with suppress(EnvironmentFailed):
-        confine(SeenConfinement(landlock, drop_capabilities=True, refuse_sockets=True))
+        confine(SeenConfinement(landlock))
+    with suppress(EnvironmentFailed):
+        confine(SeenConfinement(drop_capabilities=True, refuse_sockets=True))
 
 
 def _read_output(folder: Path, given: _Given, ledger: Ledger) -> Mapping[str, Sequence[Change]]:
     """Changes by path: the shapes of one COCO file, and the tags of `tags.json`."""
+    _refuse_links(folder)
     changes: dict[str, list[Change]] = {}
     left_out = 0
     with closing(open_files(folder)) as found:
@@ -169,6 +173,15 @@ def _read_output(folder: Path, given: _Given, ledger: Ledger) -> Mapping[str, Se
     if pictures:
         ledger.say("images-not-taken", f"{pictures} images in the output are not taken: a Run adds none yet.")
     return changes
+
+
+def _refuse_links(folder: Path) -> None:
+    """A link would be followed here, to files that the image itself never saw."""
+    for below, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            mode = (Path(below) / name).lstat().st_mode
+            if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+                raise OutputRefused(f"'{name}' in the output is a link, or no file.", hint="Write plain files.")
 
 
 def _tags(folder: Path) -> dict[str, list[str]]:

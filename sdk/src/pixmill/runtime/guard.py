@@ -76,7 +76,14 @@ class Guard:
         pause = _SCRATCH_SECONDS
         while not over.wait(pause):
             began = time.monotonic()
-            used = self._written(self.limits.scratch_bytes)
+            try:
+                used = self._written(self.limits.scratch_bytes)
+            except OSError as error:
+                message = (
+                    f"The Run made a folder that cannot be looked into, so what it writes cannot be counted: {error}"
+                )
+                self._note("scratch", message, allowed_bytes=self.limits.scratch_bytes)
+                return
             if used > self.limits.scratch_bytes:
                 message = f"The Run wrote {used >> 20} MiB; its Compute grants {self.limits.scratch_bytes >> 20} MiB."
                 self._note("scratch", message, used_bytes=used, allowed_bytes=self.limits.scratch_bytes)
@@ -118,13 +125,16 @@ def look_again_seconds(memory_bytes: int | None, tasks: int | None) -> float:
 
 
 def _on_disk(folder: Path, enough: int) -> int:
-    """Also an empty file takes some. Stops counting once there is more than enough."""
+    """Also an empty file takes some. Stops counting once there is more than enough.
+
+    Raises `OSError` for a folder that cannot be looked into: there could be anything in it.
+    """
     total = 0
     unread = [str(folder)]
     while unread and total <= enough:
-        with suppress(OSError), os.scandir(unread.pop()) as entries:
+        with suppress(FileNotFoundError, NotADirectoryError), os.scandir(unread.pop()) as entries:
             for entry in entries:
-                with suppress(OSError):
+                with suppress(FileNotFoundError):
                     if entry.is_dir(follow_symlinks=False):
                         unread.append(entry.path)
                     total += max(entry.stat(follow_symlinks=False).st_blocks * _BLOCK, _LEAST_FILE)

@@ -11,10 +11,13 @@ from pixmill.errors import InvalidInput, NotFound
 from pixmill.parameters import ParameterSpec, spec_from_json
 from pixmill_server.model_registry.tables import ModelFileRow, ModelRow, ModelVersionRow
 from pixmill_server.processings.tables import ProcessingRow, ProcessingSettingsRow, ProcessingVersionRow
+from pixmill_server.storage.objects import digest_of
 
 PRE_ANNOTATION = "pre-annotation"
 CONTAINER = "container"
 """The executor of Processings that are images."""
+_NO_LOCK = digest_of(b"")
+"""The lock of what was pushed as an image: only a file has an environment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,9 @@ class PinnedProcessing:
 
     @property
     def image(self) -> Mapping[str, Any] | None:
-        """The container image that it is, and how it is run; None: it is a file."""
+        """The container image that it is, and how it is run; None: it is a file, whatever its schema says."""
+        if self.lock_key != _NO_LOCK:
+            return None
         image: Mapping[str, Any] | None = self.schema.get("image")
         return image
 

@@ -14,12 +14,13 @@ from pixmill.parameters import ParameterSpec, ParameterType, spec_from_json, spe
 LABEL = "io.pixmill.processing"
 """Where an image carries its declaration."""
 CONTRACTS = ("folders", "sdk")
+FORMS = ("batch", "version")
 _KEYS = {"name", "title", "description", "kind", "contract", "command", "source"}
 _KEYS |= {"network", "form", "batch_size", "parameters"}
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
 _IMAGE = re.compile(r"[a-z0-9][a-zA-Z0-9._/:@-]{0,254}")
 _SIZE = re.compile(r"(\d+)([kmg]?)b?", re.IGNORECASE)
-_USER = re.compile(r"\d{1,9}(:\d{1,9})?")
+_USER = re.compile(r"(?!0+(:|$))\d{1,9}(:\d{1,9})?")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MAX_BATCH_SIZE = 4096
 _FACTORS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
@@ -38,8 +39,8 @@ def schema_of_image(image: str, flags: Sequence[str], declaration: str) -> dict[
     source = str(told.get("source", ""))
     if contract == "sdk" and not source.startswith("/"):
         raise ProcessingError("An image with the SDK says where its Processing is.", hint='source = "/app/my.py"')
-    form = "version" if contract == "folders" else str(told.get("form", "batch"))
-    batch_size = int(told.get("batch_size", 8)) if form == "batch" else 0
+    form = "version" if contract == "folders" else _form(told)
+    batch_size = _batch_size_of(told) if form == "batch" else 0
     specs = [*map(_spec, _list(told, "parameters")), *([_batch_size(batch_size)] if form == "batch" else [])]
     title = str(told.get("title", "")) or name
     return {
@@ -68,7 +69,7 @@ def schema_of_image(image: str, flags: Sequence[str], declaration: str) -> dict[
 
 
 def read_flags(flags: Sequence[str]) -> dict[str, JsonValue]:
-    """`--env=NAME=VALUE`, `--shm-size=1g`, `--user=1000:1000`, `--workdir=/app`; every other one is refused."""
+    """`--env=NAME=VALUE`, `--shm-size=1g`, `--user=1000:1000`, `--workdir=/app`; no other one, and not root."""
     environment: dict[str, JsonValue] = {}
     found: dict[str, JsonValue] = {"environment": environment}
     for flag in flags:
@@ -122,6 +123,22 @@ def _spec(written: object) -> ParameterSpec:
         raise ProcessingError(
             f"The Parameter '{written['name']}' has no type that there is.", hint=f"Types: {types}."
         ) from error
+
+
+def _form(told: Mapping[str, Any]) -> str:
+    form = str(told.get("form", "batch"))
+    if form not in FORMS:
+        raise ProcessingError(f"There is no form '{form}'.", hint="Write batch or version.")
+    return form
+
+
+def _batch_size_of(told: Mapping[str, Any]) -> int:
+    size = told.get("batch_size", 8)
+    if type(size) is not int or not 1 <= size <= _MAX_BATCH_SIZE:
+        raise ProcessingError(
+            f"A batch cannot have {size!r} images.", hint=f"Write batch_size = 1 to {_MAX_BATCH_SIZE}."
+        )
+    return size
 
 
 def _batch_size(default: int) -> ParameterSpec:

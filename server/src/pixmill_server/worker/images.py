@@ -12,6 +12,16 @@ from pixmill_server.jobs.workers import Order
 from pixmill_server.worker.workplace import Workplace
 
 _SAY_EVERY_SECONDS = 1.0
+_OF_ITS_AUTHOR = (
+    "contract",
+    "source",
+    "command",
+    "environment",
+    "user",
+    "working_folder",
+    "shared_memory_bytes",
+)
+"""All that is taken from a stored schema; what runs on the host (client, engine) is this machine's to say."""
 
 
 def place_image(
@@ -27,13 +37,12 @@ def place_image(
     digest = executor.pull(order.image_digest or str(image["name"]), said.note)
     with workplace.database.transaction() as session:
         pin_image(session, run.run_id, run.fence, digest)
-    how = {key: value for key, value in image.items() if key != "name"}
     return {
+        **{key: image[key] for key in _OF_ITS_AUTHOR if key in image},
         "client": [*executor.client()],
         "engine": executor.address(),
         "image": digest,
         "owner": str(workplace.scratch_of(run.run_id)),
-        **how,
     }
 
 

@@ -55,7 +55,8 @@ def main(arguments: Sequence[str]) -> int:
     signal.set_wakeup_fd(woken)
     signal.signal(signal.SIGTERM, lambda *_: None)
     try:
-        with TemporaryDirectory(prefix="pixmill-") as folder:
+        # Ours alone, in the Run's own folder: only the container, which sees the inner one, can come to the socket.
+        with TemporaryDirectory(prefix="socket-", dir=Path(arguments[0]).parent) as folder:
             return _run(spec, descriptors, Path(folder), (starter, waking, woken))
     except EngineFailed as error:
         sys.stderr.write(f"{error}\n")
@@ -65,10 +66,10 @@ def main(arguments: Sequence[str]) -> int:
 def _run(spec: ContainerSpec, descriptors: Sequence[int], folder: Path, watched: tuple[int, int, int]) -> int:
     client = connect(spec.engine)
     if descriptors:
-        folder.chmod(0o755)
-        listening = _listen(folder / _SOCKET_NAME)
+        shared = folder / "shared"
+        listening = _listen(shared)
         threading.Thread(target=_hand_over, args=(listening, descriptors), daemon=True).start()
-        spec = replace(spec, mounts=[*spec.mounts, (str(folder), _SOCKET_FOLDER, False)])
+        spec = replace(spec, mounts=[*spec.mounts, (str(shared), _SOCKET_FOLDER, False)])
     container = make_container(client, spec, stdin=not descriptors)
     ended: list[int] = []
     try:
@@ -85,10 +86,18 @@ def _run(spec: ContainerSpec, descriptors: Sequence[int], folder: Path, watched:
         remove(container)
 
 
-def _listen(path: Path) -> socket.socket:
+def _listen(shared: Path) -> socket.socket:
+    """In a folder that is made here. Whoever the container runs as may enter it; the one around it stays shut."""
+    shared.mkdir()
+    shared.chmod(0o755)
     listening = socket.socket(socket.AF_UNIX)
-    listening.bind(str(path))
-    path.chmod(0o777)
+    folder = os.open(shared, os.O_PATH | os.O_DIRECTORY)
+    try:
+        # The name of a socket has at most 107 bytes, and folders of Runs may lie deep.
+        listening.bind(f"/proc/self/fd/{folder}/{_SOCKET_NAME}")
+    finally:
+        os.close(folder)
+    (shared / _SOCKET_NAME).chmod(0o777)
     listening.listen(1)
     return listening
 

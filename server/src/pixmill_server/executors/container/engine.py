@@ -1,6 +1,7 @@
 """Speaks with Docker or Podman on its socket: finds it, pulls images, makes containers that may do little."""
 
 import json
+import re
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
@@ -18,6 +19,7 @@ NOBODY: Final = "65534:65534"
 _SOCKETS: Final = ("/run/podman/podman.sock", "/var/run/docker.sock")
 _TEMPORARY: Final = "size=256m,mode=1777"
 _CALL_SECONDS: Final = 60
+_ROOT: Final = re.compile(r"root|[+-]?0+|")
 _STREAM_HEADER: Final = 8
 
 DockerClient = Any
@@ -44,7 +46,7 @@ class ContainerSpec:
     """Where it is, where it is seen, and whether it may be written."""
     working_folder: str = ""
     user: str = ""
-    """Empty: the image's own, or nobody."""
+    """Empty: the image's own; nobody in place of root."""
     network: bool = False
     cpus: float = 0
     """0: no limit, as below."""
@@ -138,6 +140,8 @@ def make_container(client: DockerClient, spec: ContainerSpec, *, stdin: bool) ->
     try:
         if not user:
             user = client.images.get(spec.image).attrs["Config"].get("User") or NOBODY
+        if _ROOT.fullmatch(user.partition(":")[0]):
+            user = NOBODY
         return client.containers.create(
             spec.image,
             list(spec.command) or None,
