@@ -1,10 +1,13 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import MetaData, Table, text
 from sqlalchemy.exc import StatementError
 
 from pixmill.errors import InvalidInput
@@ -119,3 +122,33 @@ def test_an_sqlite_that_can_lose_commits_is_refused() -> None:
 def test_another_kind_of_database_is_refused() -> None:
     with pytest.raises(InvalidInput, match="'mysql'"):
         open_database("mysql://root@host/db")
+
+
+def test_an_upgrade_settles_partial_results_that_a_later_run_had_superseded(database_url: str) -> None:
+    opened = open_database(database_url)
+    with opened.transaction() as session:
+        config = Config()
+        config.set_main_option("script_location", schema.SCRIPTS)
+        config.attributes["connection"] = session.connection()
+        command.upgrade(config, "0009")
+        tables = MetaData()
+        tables.reflect(session.connection(), only=["jobs", "runs"])
+        runs = (("a", "failed"), ("a", "succeeded"), ("a", "cancelled"), ("b", "failed"), ("b", "failed"))
+        for job_id in ("a", "b"):
+            session.execute(tables.tables["jobs"].insert(), filled(tables.tables["jobs"], id=job_id))
+        for number, (job_id, status) in enumerate(runs, start=1):
+            partial = None if status == "succeeded" else "kept"
+            told = {"id": str(number), "job_id": job_id, "number": number, "status": status, "partial": partial}
+            session.execute(tables.tables["runs"].insert(), filled(tables.tables["runs"], **told))
+    schema.upgrade(opened)
+    with opened.reading() as session:
+        states = session.scalars(text("SELECT partial FROM runs ORDER BY number")).all()
+    assert states == ["superseded", None, "kept", "kept", "kept"]
+    opened.close()
+
+
+def filled(table: Table, **told: Any) -> dict[str, Any]:
+    """A row with something in every column that must have it."""
+    some = {str: "", int: 0, float: 0.0, bool: False, bytes: b"", object: {}, datetime: datetime.now(UTC)}
+    needed = [column for column in table.columns if not column.nullable and column.server_default is None]
+    return {column.name: some[column.type.python_type] for column in needed} | told

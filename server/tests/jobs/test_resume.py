@@ -6,18 +6,19 @@ from typing import Any
 
 import pytest
 
-from pixmill.annotations import Review
+from pixmill.annotations import AnnotationColumns, Review
 from pixmill.errors import Conflict
 from pixmill_server.datasets.changes import ChangePart
 from pixmill_server.datasets.edit import EditBatch, SetReview, save
 from pixmill_server.datasets.queries import pin
 from pixmill_server.datasets.read import annotations_of, assets_page
 from pixmill_server.datasets.versions import lock, unlock
+from pixmill_server.jobs.results import staged_run
 from pixmill_server.jobs.upkeep import KEPT_FOR, clear_away
 from pixmill_server.processings.tables import ProcessingRow, ProcessingVersionRow
 from pixmill_server.settings import Settings, read_settings
 from server.tests.datasets.building import IMPORT, asset_rows, run_commit
-from server.tests.jobs.acting import PATHS, Stage, Supervisor
+from server.tests.jobs.acting import PATHS, Stage, Supervisor, boxes
 from tests.running_server import RunningServer
 
 MORE = tuple(f"more/{number:03}.jpg" for number in range(90))
@@ -300,3 +301,111 @@ def accepted_ones(stage: Stage) -> int:
     head = pin(datasets, stage.version_id)
     ids = [asset.id for asset in assets_page(datasets, head, after=None, limit=1000).items]
     return sum(row["review"] == Review.ACCEPTED for row in annotations_of(datasets, head, ids).to_pylist())
+
+
+@pytest.mark.parametrize("existing", ["replace", "add"])
+def test_older_partial_results_are_not_committed_over_those_of_a_later_run(stage: Stage, existing: str) -> None:
+    job_id, _ = fail_after(stage, 2, existing=existing)
+    stage.client.jobs.rerun(job_id)
+    later = stage.supervisor()
+    later.start()
+    chunk = later.claim()
+    assert chunk is not None
+    later.stage(chunk)
+    later.finish(exit_code=1)
+    stage.client.jobs.partial.commit(job_id, 2)
+    with pytest.raises(Conflict, match="Run 1 cannot be committed: Run 2") as refused:
+        stage.client.jobs.partial.commit(job_id, 1)
+    assert "partial drop" in (refused.value.hint or "")
+    assert [path for path, _, _ in contents(stage)] == ALL[:32]
+    assert stage.client.jobs.show(job_id).runs[1].partial == "kept"
+    stage.client.jobs.partial.drop(job_id, 1)
+
+
+def test_a_commit_takes_the_place_of_what_any_other_run_of_the_job_wrote(stage: Stage) -> None:
+    job_id, first = fail_after(stage, 1, existing="add")
+    stage.client.jobs.rerun(job_id)
+    second = stage.supervisor()
+    second.start()
+    second.finish(exit_code=1)
+    with stage.server.services.database.reading() as session:
+        assert staged_run(session, first.run.run_id).earlier_runs == (second.run.run_id,)
+        assert staged_run(session, second.run.run_id).earlier_runs == (first.run.run_id,)
+
+
+def stop_in_the_middle(supervisor: Supervisor, done: int, **changed: Any) -> list[str]:
+    """Claims a chunk, stages so many of its assets, and fails; the chunk's asset ids."""
+    supervisor.start()
+    chunk = supervisor.claim()
+    assert chunk is not None
+    ids = [asset["id"] for asset in chunk["assets"]]
+    told = {"done": ids[:done], "annotations": boxes(ids[:done]), "partial": True, **changed}
+    assert supervisor.stage(chunk, **told).status_code == 204
+    assert supervisor.finish(exit_code=1).json() == {"status": "failed"}
+    return ids
+
+
+@pytest.mark.parametrize("claims", [0, 2])
+def test_a_resumed_run_that_fails_at_once_still_has_the_assets_of_a_chunk_that_was_cut_off(
+    stage: Stage, claims: int
+) -> None:
+    job_id = stage.launch()
+    stop_in_the_middle(stage.supervisor(), 31)
+    assert stage.client.jobs.resume(job_id).runs[0].counts.carried == 0
+    second = stage.supervisor()
+    second.start()
+    after = -1
+    for index in range(claims):
+        chunk = second.claim_after(after)
+        assert chunk is not None
+        assert chunk == second.claim_after(after)
+        assert chunk["index"] == index
+        after = index
+    second.finish(exit_code=1)
+    assert stage.client.jobs.show(job_id).runs[0].counts.done == 31
+    stage.client.jobs.partial.commit(job_id)
+    assert [path for path, _, _ in contents(stage)] == ALL[:31]
+
+
+def test_a_chunk_that_was_cut_off_is_done_again_whole_by_the_resumed_run(stage: Stage) -> None:
+    job_id = stage.launch(on_failure="stop", existing="add")
+    ids = stop_in_the_middle(stage.supervisor(), 30)
+    stage.client.jobs.resume(job_id)
+    second = stage.supervisor()
+    second.start()
+    chunk = second.claim()
+    assert chunk is not None
+    assert ([asset["id"] for asset in chunk["assets"]], chunk["index"]) == (ids, 0)
+    second.stage(chunk)
+    assert stage.client.jobs.show(job_id).progress.done == 32
+    second.stage_all()
+    assert second.finish().json() == {"status": "succeeded"}
+    assert [path for path, _, _ in contents(stage)] == ALL
+    assert stage.client.jobs.show(job_id).runs[0].counts.done == 96
+
+
+def test_what_failed_in_a_chunk_that_was_cut_off_is_tried_again(stage: Stage) -> None:
+    job_id = stage.launch(on_failure="stop")
+    first = stage.supervisor()
+    datasets = stage.server.services.datasets
+    fourth = assets_page(datasets, pin(datasets, stage.version_id), after=None, limit=4).items[3]
+    stop_in_the_middle(first, 2, failed=[{"asset_id": fourth.id, "reason": "no"}])
+    stage.client.jobs.resume(job_id)
+    second = stage.supervisor()
+    assert second.send("GET", "plan").json()["failures_allowed"] == 0
+    assert second.work() == "succeeded"
+    assert list(stage.client.jobs.outcomes(job_id, 2)) == []
+
+
+@pytest.mark.parametrize(("existing", "skipped"), [("keep", 6), ("replace", 0), ("add", 0)])
+def test_an_asset_that_a_run_did_not_come_to_is_skipped_only_where_annotations_are_kept(
+    stage: Stage, existing: str, skipped: int
+) -> None:
+    datasets = stage.server.services.datasets
+    columns = AnnotationColumns.from_bytes(boxes(list(PATHS)))
+    run_commit(datasets, stage.version_id, ChangePart(annotations=columns), origin=IMPORT)
+    job_id = stage.launch(existing=existing)
+    stop_in_the_middle(stage.supervisor(), 0)
+    counts = stage.client.jobs.show(job_id).runs[0].counts
+    assert (counts.skipped, counts.not_reached) == (skipped, 96 - skipped)
+    assert len(list(stage.client.jobs.outcomes(job_id, 1, outcome="skipped"))) == skipped

@@ -52,6 +52,18 @@ class NoPartialResults(Conflict):
         super().__init__(f"Run {number} has no partial results: {why}.")
 
 
+class NewerResultExists(Conflict):
+    """Partial results that are older than what a later Run of the Job has committed."""
+
+    code = "newer-result-exists"
+
+    def __init__(self, number: int, later: int) -> None:
+        super().__init__(
+            f"Partial results of Run {number} cannot be committed: Run {later} of the same Job has a newer result.",
+            hint="Drop them with: pixmill jobs partial drop",
+        )
+
+
 class LogGap(Conflict):
     """Log bytes that do not join what is stored; `expected` is the offset that would."""
 

@@ -6,7 +6,7 @@ Done assets are bits; failed and skipped ones have a row each, with the reason.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy import and_, delete, func, insert, or_, select, update
+from sqlalchemy import and_, case, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from pixmill_server.jobs.errors import ChunkMismatch
@@ -18,7 +18,9 @@ TODO = "todo"
 CLAIMED = "claimed"
 STAGED = "staged"
 PARTIAL = "partial"
-"""The Run ended in the middle of it: what is told of it counts, and it is worked on again when the Run is resumed."""
+"""The Run ended in the middle of it: what is told of it counts, and it is worked on again when the Run is resumed.
+
+A resumed Run has it with fence 0 until it claims it, and it stays partial until it is staged anew."""
 _TOLD = (STAGED, PARTIAL)
 
 FAILED = "failed"
@@ -71,9 +73,9 @@ def claim_chunk(session: Session, run: RunRow, *, after: int | None) -> ChunkRow
     One that this fence has claimed already is given again: the answer to that claim was lost.
     With None for `after` it is the first that nobody has claimed at all.
     """
-    free = ChunkRow.state == TODO
+    free = or_(ChunkRow.state == TODO, and_(ChunkRow.state == PARTIAL, ChunkRow.fence == 0))
     if after is not None:
-        ours = and_(ChunkRow.state == CLAIMED, ChunkRow.fence == run.fence)
+        ours = and_(ChunkRow.state.in_((CLAIMED, PARTIAL)), ChunkRow.fence == run.fence)
         free = and_(ChunkRow.index > after, or_(free, ours))
     first = (
         select(ChunkRow.index)
@@ -86,7 +88,7 @@ def claim_chunk(session: Session, run: RunRow, *, after: int | None) -> ChunkRow
     statement = (
         update(ChunkRow)
         .where(ChunkRow.run_id == run.id, ChunkRow.index == first)
-        .values(state=CLAIMED, fence=run.fence)
+        .values(state=case((ChunkRow.state == PARTIAL, PARTIAL), else_=CLAIMED), fence=run.fence)
         .returning(ChunkRow)
         .execution_options(synchronize_session=False)
     )

@@ -20,7 +20,7 @@ from pixmill_server.jobs.ledger import ledger_of
 from pixmill_server.jobs.lifecycle import Ledger, PartialState
 from pixmill_server.jobs.queries import find_job, find_run
 from pixmill_server.jobs.results import commit_results, staged_run, write_changeset
-from pixmill_server.jobs.runs import require_none_active, settle_partial
+from pixmill_server.jobs.runs import require_no_newer_result, require_none_active, settle_partial
 from pixmill_server.jobs.staging import read_staged
 from pixmill_server.jobs.tables import ChunkRow, JobRow, RunRow
 from pixmill_server.jobs.upkeep import clear_away
@@ -95,7 +95,7 @@ def partial_assets(
 def commit_partial(jobs: Jobs, actor: Actor, job_id: str, number: int) -> Committed:
     """Make them visible as one Revision by this user, as the Run's own commit would have been.
 
-    Raises `NoPartialResults`, `ActiveRunExists`, and what a commit raises.
+    Raises `NoPartialResults`, `NewerResultExists`, `ActiveRunExists`, and what a commit raises.
     """
     with jobs.database.reading() as session:
         run = _found(session, actor, job_id, number)
@@ -105,10 +105,13 @@ def commit_partial(jobs: Jobs, actor: Actor, job_id: str, number: int) -> Commit
         raise NoPartialResults(run.number, f"they were {run.partial}" if run.partial else f"it is {run.status}")
     if not staged.keys:
         raise NoPartialResults(run.number, "nothing was done before it ended")
+    with jobs.database.reading() as session:
+        require_no_newer_result(session, run)
 
     def settle(session: Session, committed: Committed) -> None:
         row = settle_partial(session, run.id, PartialState.COMMITTED)
         require_none_active(session, row.job_id)
+        require_no_newer_result(session, row)
         write_changeset(session, row, committed)
 
     with jobs.finishing.of(run.id):

@@ -37,7 +37,7 @@ class StagedRun:
     """Empty where the Processing takes none."""
     keys: list[str]
     earlier_runs: tuple[str, ...]
-    """Ids of the Job's Runs before."""
+    """Ids of the Job's other Runs: what they have committed is there before this, whatever their numbers."""
     label_ids: Mapping[str, str]
     """Ids by the names that the Labels had at the launch."""
 
@@ -46,14 +46,14 @@ def staged_run(session: Session, run_id: str) -> StagedRun:
     """What there is to commit of a Run."""
     run = session.get_one(RunRow, run_id)
     job = session.get_one(JobRow, run.job_id)
-    before = select(RunRow.id).where(RunRow.job_id == run.job_id, RunRow.number < run.number)
+    others = select(RunRow.id).where(RunRow.job_id == run.job_id, RunRow.id != run.id)
     return StagedRun(
         run=run,
         job=job,
         processing=processing_of_version(session, run.processing_version_id),
         model=model_of_version(session, run.model_version_id).name if run.model_version_id else "",
         keys=staged_keys(session, run.id),
-        earlier_runs=tuple(session.scalars(before)),
+        earlier_runs=tuple(session.scalars(others)),
         label_ids={label.name: label.id for label in pinned(session, job.version_id, run.input_number).labels},
     )
 

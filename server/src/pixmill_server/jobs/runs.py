@@ -2,13 +2,13 @@
 
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from pixmill.errors import Conflict
 from pixmill_server.db.engine import announce
-from pixmill_server.jobs.errors import ActiveRunExists, NoPartialResults
+from pixmill_server.jobs.errors import ActiveRunExists, NewerResultExists, NoPartialResults
 from pixmill_server.jobs.lifecycle import PartialState, Reason, RunStatus
 from pixmill_server.jobs.queue import QUEUE_TOPIC, end, run_topic, set_deadline
 from pixmill_server.jobs.tables import RunRow
@@ -48,6 +48,19 @@ def settle_partial(session: Session, run_id: str, state: PartialState) -> RunRow
         raise NoPartialResults(run.number, f"they were {run.partial}" if run.partial else f"it is {run.status}")
     run.partial = state
     return run
+
+
+def require_no_newer_result(session: Session, run: RunRow) -> None:
+    """Raises `NewerResultExists` where a later Run of the Job succeeded, or had its partial results committed."""
+    has_result = or_(RunRow.status == RunStatus.SUCCEEDED, RunRow.partial == str(PartialState.COMMITTED))
+    later = session.scalar(
+        select(RunRow.number)
+        .where(RunRow.job_id == run.job_id, RunRow.number > run.number, has_result)
+        .order_by(RunRow.number.desc())
+        .limit(1)
+    )
+    if later is not None:
+        raise NewerResultExists(run.number, later)
 
 
 def supersede_partial(session: Session, run: RunRow) -> None:

@@ -143,9 +143,7 @@ def next_chunk(jobs: Jobs, caller: Caller, *, after: int | None) -> ClaimedChunk
             return None
         ids = read_scope(jobs.objects, run.files_id, chunk.first_row, chunk.size)
         pinned = pin(jobs.datasets, job.version_id, run.input_number)
-        left_out: set[str] = set()
-        if processing.annotates and job.existing == Existing.KEEP and pinned.counts.annotations:
-            left_out = _annotated_among(jobs, pinned, ids)
+        left_out = _left_out(jobs, pinned, ids, job, processing)
         if len(left_out) < len(ids):
             records = {str(record.id): record for record in assets_by_id(jobs.datasets, pinned, ids)}
             work = tuple(records[asset_id] for asset_id in ids if asset_id in records and asset_id not in left_out)
@@ -207,8 +205,9 @@ def asset_of(jobs: Jobs, caller: Caller, asset_id: str) -> AssetRecord:
     return asset_by_id(jobs.datasets, pin(jobs.datasets, version_id, run.input_number), asset_id)
 
 
-def _annotated_among(jobs: Jobs, pinned: Pinned, ids: list[str]) -> set[str]:
-    if not ids or not pinned.counts.annotations:
+def _left_out(jobs: Jobs, pinned: Pinned, ids: list[str], job: JobRow, processing: PinnedProcessing) -> set[str]:
+    """Assets that are no work, because they have annotations already."""
+    if not (processing.annotates and job.existing == Existing.KEEP and ids and pinned.counts.annotations):
         return set()
     known = KnownIds(jobs.datasets.tables.open(pinned.annotations), "asset_id")
     has = known.among(np.array([asset_id.encode() for asset_id in ids], dtype=f"S{ID_DIGITS}"))
@@ -237,9 +236,11 @@ def _outcomes(jobs: Jobs, run: RunRow, ids: list[str], told: StagedOutcome) -> t
     if not (told.failed or told.skipped or silent):
         return ()
     with jobs.database.reading() as session:
-        version_id = session.get_one(JobRow, run.job_id).version_id
-    pinned = pin(jobs.datasets, version_id, run.input_number)
-    annotated = _annotated_among(jobs, pinned, silent)
+        job = session.get_one(JobRow, run.job_id)
+        processing = processing_of_version(session, run.processing_version_id)
+    pinned = pin(jobs.datasets, job.version_id, run.input_number)
+    # Of others nothing is known: the Run ended before it came to them.
+    annotated = _left_out(jobs, pinned, silent, job, processing)
     paths = {str(record.id): record.path for record in assets_by_id(jobs.datasets, pinned, ids)}
     said = [
         *((FAILED, each) for each in told.failed),
