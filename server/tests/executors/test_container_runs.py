@@ -137,6 +137,13 @@ def test_root_of_an_image_is_nobody(podman: Podman, user: str, tmp_path: Path) -
         remove(container)
 
 
+def test_an_output_with_a_link_in_it_is_refused(tmp_path: Path, image_of: Callable[..., dict[str, Any]]) -> None:
+    command = [sys.executable, "-c", "import os; os.symlink('/etc/passwd', '/pixmill/output/annotations.json')"]
+    run = run_image(make_run(tmp_path / "images", images=1), image_of(tmp_path, "folders", command=command), tmp_path)
+    assert run.finished is not None
+    assert "is a link" in run.finished["error"]["message"]
+
+
 FOLDER_COMMAND = """
 import json, os
 images = sorted(os.listdir("/pixmill/input/images"))
