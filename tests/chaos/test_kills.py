@@ -1,4 +1,4 @@
-"""The short version of `make chaos`: each named point once, and some kills at any moment, on both databases."""
+"""The short version of `make chaos`: a quarter of the named points, and kills at any moment, on each database."""
 
 from pathlib import Path
 
@@ -9,8 +9,8 @@ from tests.chaos.world import world
 
 def test_whatever_is_killed_every_promise_is_kept(database_url: str, tmp_path: Path) -> None:
     table = Table()
-    points = POINTS[::2] if database_url.startswith("sqlite") else POINTS[1::2]
+    points = POINTS[::4] if database_url.startswith("sqlite") else POINTS[2::4]
     with world(tmp_path, database_url=database_url) as made:
-        rounds(made, [*points, *[ANY_MOMENT] * 3], seed=1, table=table)
+        rounds(made, [*points, *[ANY_MOMENT] * 2], seed=1, table=table)
     print("\n".join(table.lines()))  # noqa: T201 - shown where the test fails
-    assert sum(table.kills.values()) >= len(points)
+    assert sum(table.kills.values()) > len(points) / 2
