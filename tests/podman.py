@@ -7,6 +7,7 @@ import subprocess
 import sys
 import sysconfig
 import tarfile
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -67,11 +68,12 @@ def load(client: Any, archive: bytes, name: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def podman(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Podman]:
+def podman() -> Iterator[Podman]:
     """Started once a session; tried with a container that ends at once."""
     if shutil.which("podman") is None or os.getuid() != 0:
         missing("podman", "no podman on PATH, or not root (Debian: apt-get install podman runc)")
-    folder = tmp_path_factory.mktemp("podman")
+    # Not pytest's folder: Podman refuses a path of more than 50 characters.
+    folder = Path(tempfile.mkdtemp(prefix="pixmill-podman-"))
     (folder / "containers.conf").write_text(CONFIGURATION)
     environment = {**os.environ, "CONTAINERS_CONF": str(folder / "containers.conf")}
     # All of its own, also where it keeps how containers ended: two services must not clear each other's away.
@@ -102,6 +104,7 @@ def podman(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             timeout=120,
             capture_output=True,
         )
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -99,6 +99,7 @@ def test_a_selection_of_a_click_and_a_range_is_processed(grid: Page, server: Run
     boxes = grid.locator(".asset-pick input")
     boxes.nth(0).click()
     grid.evaluate("scrollTo(0, 9000)")
+    expect(grid.locator('.asset[aria-posinset="11"]')).to_have_count(0)
     expect(grid.locator(".asset.waits")).to_have_count(0)
     place = int(str(grid.locator(".asset").nth(10).get_attribute("aria-posinset")))
     boxes.nth(10).click(modifiers=["Shift"])
