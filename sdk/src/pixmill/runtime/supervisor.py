@@ -164,8 +164,11 @@ class _Supervision:
             account.feeder.wishes.put(None)
             self._drain(reading)
             self._settle(pushing)
+            told = self._finish()
+            # What was said when the log had ended already.
+            pump.push()
             # The heartbeat goes on meanwhile: the answer comes after the commit, which may take minutes.
-            self.server.finish(self._finish())
+            self.server.finish(told)
         except (RunOver, ServerLost):
             return False
         finally:
