@@ -228,8 +228,8 @@ def _log_to_stderr() -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
-    # They say at every start what they would say the first time.
-    for name in ("alembic", "uvicorn"):
+    # They say at every start, or at every look at the server, what they would say the first time.
+    for name in ("alembic", "httpx2", "uvicorn"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
