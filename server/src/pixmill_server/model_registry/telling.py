@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pydantic import JsonValue, TypeAdapter
+from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from pixmill.errors import ModelError
 from pixmill_server.model_registry.records import Framework
@@ -20,7 +20,10 @@ _TIMEOUT_SECONDS = 120
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A model file's own words; None or empty where it does not say."""
+    """A model file's own words; None or empty where it does not say.
+
+    The names are those of `pixmill.inference.metadata.ModelMetadata`, as which another process tells them.
+    """
 
     framework: Framework
     task: str | None
@@ -51,22 +54,7 @@ class Said:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Words:
-    """The part of the answer that is taken; its names are those of `pixmill.inference.metadata.ModelMetadata`."""
-
-    framework: Framework
-    task: str | None
-    labels: tuple[str, ...]
-    input_size: tuple[int, int] | None
-    batch: int | None
-    family: str | None
-    family_choices: tuple[str, ...]
-    licence: str
-    output_shapes: str | None
-
-
-_WORDS = TypeAdapter(_Words)
+_SAID = TypeAdapter(Said)
 
 
 def read_said(objects: Objects, digest: Digest, *, name: str, labels: Sequence[str] = ()) -> Said:
@@ -86,12 +74,11 @@ def read_said(objects: Objects, digest: Digest, *, name: str, labels: Sequence[s
         answer = _ask(file, labels)
     if "refused" in answer:
         raise ModelError(str(answer["refused"]), hint=str(answer.get("hint", "")), field="file")
-    words = _WORDS.validate_python(answer["said"])
-    families = answer["families"]
-    if not isinstance(families, dict):
-        raise _unreadable(name, "")
-    titles = {key: str(title) for key, title in families.items()}
-    return Said(**{field: getattr(words, field) for field in words.__dataclass_fields__}, families=titles)
+    told = answer["said"]
+    try:
+        return _SAID.validate_python({**told, "families": answer["families"]} if isinstance(told, dict) else told)
+    except ValidationError as error:
+        raise _unreadable(name, "") from error
 
 
 def _ask(file: Path, labels: Sequence[str]) -> dict[str, JsonValue]:
