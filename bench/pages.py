@@ -2,7 +2,6 @@
 
 import gc
 import random
-import socket
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -29,6 +28,7 @@ from pixmill_server.app import create_app
 from pixmill_server.datasets.addresses import VersionAddress
 from pixmill_server.datasets.changes import AssetKey, ChangePart, ChangeSource
 from pixmill_server.datasets.queries import find_version
+from pixmill_server.listening import listen
 from pixmill_server.settings import read_settings
 from pixmill_server.wiring import Services, open_services, prepare
 
@@ -151,7 +151,7 @@ def _server(folder: Path) -> Iterator[tuple[httpx2.Client, Services, Actor]]:
     services = open_services(settings)
     owner = ensure_owner(services.accounts)
     _, secret = create_token(services.accounts, owner, "bench")
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = listen("127.0.0.1", 0)
     server = uvicorn.Server(uvicorn.Config(create_app(services), log_config=None))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     # As the server does before it answers.

@@ -3,7 +3,6 @@
 `server` answers to three people: the owner and a member of one Organization, and a stranger who owns another.
 """
 
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from pixmill_server.accounts.tokens import create_token
 from pixmill_server.accounts.users import create_organization, create_user, ensure_owner
 from pixmill_server.app import create_app
 from pixmill_server.computes.computes import ensure_local
+from pixmill_server.listening import listen
 from pixmill_server.settings import Settings, read_settings
 from pixmill_server.wiring import Services, open_services, prepare
 from tools.bundle import copy_processings
@@ -72,7 +72,7 @@ class serve:  # noqa: N801 - used as a context manager, like `open`
     def __init__(self, settings: Settings) -> None:
         prepare(settings)
         self.services = open_services(settings)
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener = listen("127.0.0.1", 0)
         config = uvicorn.Config(create_app(self.services), log_config=None, timeout_graceful_shutdown=1)
         self.server = uvicorn.Server(config)
         self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self.listener]})

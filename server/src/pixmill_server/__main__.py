@@ -22,6 +22,7 @@ import pixmill_server
 from pixmill.errors import PixmillError
 from pixmill_server.app import create_app
 from pixmill_server.computes.findings import examine
+from pixmill_server.listening import listen
 from pixmill_server.settings import Settings, prepare_data_folder, read_settings
 from pixmill_server.wiring import Services, open_services, prepare
 from pixmill_server.worker.beside import WorkerBeside
@@ -29,12 +30,6 @@ from pixmill_server.worker.loop import Stop, Worker
 from pixmill_server.worker.workplace import Workplace
 
 _FAILED = 1
-
-
-class PortTaken(PixmillError):
-    """Somebody else listens there."""
-
-    code = "port-taken"
 
 
 class DataFolderInUse(PixmillError):
@@ -91,7 +86,7 @@ def _on_data_folder(settings: Settings, data: Path) -> Settings:
 
 def _serve(settings: Settings, options: argparse.Namespace) -> None:
     host = options.host or settings.host
-    listener = _listen(host, settings.port if options.port is None else options.port)
+    listener = listen(host, settings.port if options.port is None else options.port)
     port = listener.getsockname()[1]
     settings = replace(settings, host=host, port=port)
     prepare_data_folder(settings, version=pixmill_server.__version__)
@@ -151,21 +146,6 @@ def _only_server(settings: Settings) -> IO[str]:
             hint="Use that one, end it first, or give another folder with --data.",
         ) from error
     return lock
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen(2048)
-    except OSError as error:
-        listener.close()
-        raise PortTaken(
-            f"Cannot listen on {host} port {port}: {error.strerror}.", hint="Give another one with --port."
-        ) from error
-    return listener
 
 
 def _reachable(host: str) -> str:
