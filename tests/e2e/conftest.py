@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.e2e.places import place
+from tests.e2e.product import Product, product_up
 from tests.running_server import RunningServer, server, server_settings
 
 __all__ = ["place", "server", "server_settings"]
@@ -31,6 +32,13 @@ def browser(chromium: Path) -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=chromium, args=_ARGUMENTS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def installed_product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """`pixmill up`, one for all stories that leave it as it is: each works on a Dataset of its own name."""
+    with product_up(tmp_path_factory.mktemp("installed") / "data") as product:
+        yield product
 
 
 @pytest.fixture

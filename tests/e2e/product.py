@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from playwright.sync_api import Page
 
 PIXMILL = Path(sys.executable).with_name("pixmill")
 START_SECONDS = 60
@@ -79,6 +80,15 @@ def product_up(data: Path, *options: str, port: int | None = None) -> Iterator[P
         if process.poll() is None:
             process.terminate()
         process.wait()
+
+
+def signed_in_to(page: Page, product: Product) -> Page:
+    """The page, signed in with the token of this machine, on the Datasets."""
+    page.goto(f"{product.url}/sign-in")
+    page.get_by_label("API token").fill((product.data / "local-token").read_text().strip())
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/datasets")
+    return page
 
 
 def _wait_until_it_answers(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:

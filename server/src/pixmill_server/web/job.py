@@ -140,6 +140,7 @@ def _page(
         "outcomes": found[:OUTCOMES_SHOWN],
         "more_href": more and f"/jobs/{record.row.id}?run={chosen.row.number}&after={more}",
         "fields": _fields(services, visitor, record, typed),
+        "edit_href": _edit_href(services, visitor, record),
         "refusal": None,
     }
 
@@ -152,6 +153,13 @@ def _fields(
     given = {PARAMETER_PREFIX + name: text_of(value) for name, value in record.runs[0].row.given.items()}
     labels = [label.name for label in pin(services.datasets, record.row.version_id).labels]
     return parameter_fields(processing, {**given, **(typed or {})}, labels=labels)
+
+
+def _edit_href(services: Services, visitor: Visitor, record: JobRecord) -> str:
+    """Where the code is mended; empty where it is not one's own, or an image."""
+    processing = find_processing(services.processings, visitor.organization_id, record.row.processing_id)
+    is_own_code = not processing.public and not processing.newest.schema.get("image")
+    return f"/processings/{processing.name}/edit" if is_own_code else ""
 
 
 def _edited(services: Services, visitor: Visitor, job_id: str, typed: Mapping[str, str]) -> dict[str, Any]:
