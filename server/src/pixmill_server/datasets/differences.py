@@ -1,7 +1,8 @@
 """What changed from one Revision to another of the same Dataset: assets, and annotations by Label.
 
 Assets and annotations keep their ids over edits and forks, so that a comparison by id tells added, removed and changed
-apart. It reads both states; memory stays bounded, for a large one is compared in parts, by the last digits of the ids.
+apart. What both states keep in the same files is not read; memory stays bounded, for a large comparison is made in
+parts, by the last digits of the ids.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,7 +11,7 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
-from lance import LanceDataset
+from lance import LanceDataset, LanceFragment
 from numpy.typing import NDArray
 
 from pixmill.errors import InvalidInput
@@ -164,17 +165,47 @@ def _parts(
     """Both states, cut alike; nothing where they are one and the same. `labels` are ids; None: rows have none."""
     if refs[0] == refs[1]:
         return
-    old, new = (datasets.tables.open(ref) for ref in refs)
-    count = min(max(old.count_rows(), new.count_rows()) // ROWS_AT_ONCE + 1, _MOST_PARTS)
+    tables = [datasets.tables.open(ref) for ref in refs]
+    old, new = (_files(table) for table in tables)
+    before = _Rows(tables[0], [fragment for key, fragment in old.items() if key not in new])
+    after = _Rows(tables[1], [fragment for key, fragment in new.items() if key not in old])
+    count = min(max(len(before), len(after)) // ROWS_AT_ONCE + 1, _MOST_PARTS)
     for number in range(count):
-        yield _read(old, content, labels, (number, count)), _read(new, content, labels, (number, count))
+        yield _read(before, content, labels, (number, count)), _read(after, content, labels, (number, count))
 
 
-def _read(table: LanceDataset, content: Sequence[str], labels: Ids | None, share: tuple[int, int]) -> _Part:
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Some fragments of a table."""
+
+    table: LanceDataset
+    fragments: Sequence[LanceFragment]
+
+    def __len__(self) -> int:
+        return sum(fragment.count_rows() for fragment in self.fragments)
+
+    def batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
+        # Asked for none, Lance would read all.
+        if self.fragments:
+            yield from self.table.scanner(columns=columns, fragments=self.fragments).to_batches()
+
+
+def _files(table: LanceDataset) -> dict[str, LanceFragment]:
+    """By what tells a fragment's rows: its files, which have names of their own and never change, and its deletions."""
+    told = {}
+    for fragment in table.get_fragments():
+        said = fragment.metadata.to_json()
+        files = [(file["path"], file["fields"]) for file in said["files"]]
+        gone = said["deletion_file"] or {}
+        told[repr((files, said["overlays"], gone.get("read_version"), gone.get("id")))] = fragment
+    return told
+
+
+def _read(state: _Rows, content: Sequence[str], labels: Ids | None, share: tuple[int, int]) -> _Part:
     number, count = share
     ids, prints = [np.zeros(0, dtype=f"S{ID_DIGITS}")], [np.zeros(0, dtype=np.uint64)]
     groups = [np.zeros(0, dtype=np.int64)]
-    for batch in table.to_batches(columns=["id", *content]):
+    for batch in state.batches(["id", *content]):
         every = as_ids(batch["id"])
         mine = _last_byte(every) % count == number if count > 1 else np.ones(len(every), dtype=bool)
         rows = batch.filter(pa.array(mine)) if count > 1 else batch
