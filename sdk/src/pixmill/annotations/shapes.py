@@ -217,7 +217,8 @@ class Annotation:
 
 
 def _require_finite(what: str, *values: float) -> None:
-    if not all(math.isfinite(value) for value in values):
+    # A sum is finite only if every number is; it may also be infinite where numbers are only very large.
+    if not math.isfinite(sum(values)) and not all(map(math.isfinite, values)):
         raise AnnotationError(f"A {what} cannot have the coordinates {values}.", hint="Every number must be finite.")
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from lance import LanceDataset
 from numpy.typing import NDArray
 
@@ -31,13 +32,19 @@ class AssetPositions:
     def __len__(self) -> int:
         return len(self._ids)
 
+    @property
+    def nbytes(self) -> int:
+        """What it holds in memory."""
+        return self._ids.nbytes + self._rows.nbytes
+
     def of(self, column: pa.Array) -> NDArray[np.int32]:
         """For each id its row, or `NOWHERE`."""
         ids = as_ids(column)
         if not len(self._ids):
             return np.full(len(ids), NOWHERE, dtype=np.int32)
         # Annotations of one asset mostly lie side by side: each is looked for once.
-        first = np.r_[True, ids[1:] != ids[:-1]] if len(ids) else np.zeros(0, dtype=bool)
+        first = np.ones(len(ids), dtype=bool)
+        first[1:] = pc.not_equal(column[1:], column[:-1]).to_numpy(zero_copy_only=False)
         wanted = ids[first]
         place = np.minimum(np.searchsorted(self._ids, wanted), len(self._ids) - 1)
         found = np.where(self._ids[place] == wanted, self._rows[place], NOWHERE).astype(np.int32)

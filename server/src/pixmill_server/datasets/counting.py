@@ -44,13 +44,14 @@ def choosable(datasets: Datasets, pinned: Pinned, where: AssetFilter) -> Facets:
 
 
 def _count(datasets: Datasets, pinned: Pinned, where: AssetFilter) -> Facets:
-    assets = datasets.tables.open(pinned.assets)
-    chosen = np.ones(pinned.counts.assets, dtype=bool)
-    if not where.is_all:
-        chosen[:] = False
-        chosen[ranking(datasets, pinned, where).rows] = True
-    counted = _annotations(datasets, pinned, where, chosen)
-    tags = _tags(assets.to_batches(columns=["tags"], scan_in_order=True), chosen)
+    # Where only annotations are asked about, every annotation that is found is on an asset that is meant.
+    is_by_annotations = where.annotated is not False and where == where.of_annotations()
+    meant = None if is_by_annotations else _meant(datasets, pinned, where)
+    counted = _annotations(datasets, pinned, where, meant)
+    chosen = meant
+    if chosen is None:
+        chosen = np.ones(pinned.counts.assets, dtype=bool) if where.is_all else counted.carriers
+    tags = _tags(datasets.tables.open(pinned.assets).to_batches(columns=["tags"], scan_in_order=True), chosen)
     labels, sources, reviews, processings = (counted.of(column) for column in _COLUMNS)
     return Facets(
         assets=int(chosen.sum()),
@@ -65,25 +66,38 @@ def _count(datasets: Datasets, pinned: Pinned, where: AssetFilter) -> Facets:
     )
 
 
-def _annotations(datasets: Datasets, pinned: Pinned, where: AssetFilter, chosen: NDArray[np.bool_]) -> FacetCount:
-    counted = FacetCount(len(chosen))
-    if not pinned.counts.annotations or not chosen.any():
+def _meant(datasets: Datasets, pinned: Pinned, where: AssetFilter) -> NDArray[np.bool_]:
+    meant = np.zeros(pinned.counts.assets, dtype=bool)
+    meant[ranking(datasets, pinned, where).rows] = True
+    return meant
+
+
+def _annotations(datasets: Datasets, pinned: Pinned, where: AssetFilter, meant: NDArray[np.bool_] | None) -> FacetCount:
+    """Counts of those on assets that are meant; None: on any."""
+    counted = FacetCount(pinned.counts.assets)
+    if not pinned.counts.annotations or (meant is not None and not meant.any()):
         return counted
-    positions = AssetPositions.read(datasets.tables.open(pinned.assets))
+    positions = positions_of(datasets, pinned)
     # Assets without such a shape are meant: then none of the rest is about it.
     predicate = "" if where.annotated is False else annotation_predicate(pinned, where)
     scan = datasets.tables.open(pinned.annotations).scanner(
         columns=["asset_id", "score", *_COLUMNS], filter=predicate or None
     )
     for batch in scan.to_batches():
-        found = positions.of(batch["asset_id"])
-        kept = (found >= 0) & chosen[found]
-        rows = found[kept]
-        part = batch.filter(pa.array(kept)) if not kept.all() else batch
+        rows = positions.of(batch["asset_id"])
+        kept = rows >= 0 if meant is None else (rows >= 0) & meant[rows]
+        part = batch
+        if not kept.all():
+            rows, part = rows[kept], batch.filter(pa.array(kept))
         counted.add_scores(part["score"], rows)
         for column in _COLUMNS:
             counted.add(column, part[column], rows)
     return counted
+
+
+def positions_of(datasets: Datasets, pinned: Pinned) -> AssetPositions:
+    """Of the Revision's assets; kept for the next count."""
+    return datasets.positions.get(pinned.assets, lambda: AssetPositions.read(datasets.tables.open(pinned.assets)))
 
 
 def _tags(batches: object, chosen: NDArray[np.bool_]) -> dict[str, Tally]:

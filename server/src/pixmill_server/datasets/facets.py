@@ -1,6 +1,5 @@
 """How the assets of a Revision, or of a filter on it, spread over Labels, tags, sources, reviews and scores."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -46,27 +45,58 @@ class Facets:
 
 
 @dataclass(slots=True)
+class _Values:
+    """The values of one column that were met so far."""
+
+    places: dict[str, int]
+    """The row of each value in what follows."""
+    seen: NDArray[np.bool_]
+    """By value and asset."""
+    shapes: NDArray[np.int64]
+
+    @classmethod
+    def none(cls, assets: int) -> "_Values":
+        return cls({}, np.zeros((0, assets), dtype=bool), np.zeros(0, dtype=np.int64))
+
+    def add(self, values: pa.Array, rows: NDArray[np.int32]) -> None:
+        # Most batches have one source, one review and one Processing: comparing is cheaper than hashing.
+        if pc.all(pc.equal(values, values[0])).as_py():
+            (place,) = self._places([values[0].as_py()])
+            self.seen[place, rows] = True
+            self.shapes[place] += len(rows)
+            return
+        encoded = values.dictionary_encode()
+        places = self._places(encoded.dictionary.to_pylist())
+        found = places[encoded.indices.to_numpy(zero_copy_only=False)]
+        self.seen[found, rows] = True
+        self.shapes += np.bincount(found, minlength=len(self.shapes))
+
+    def _places(self, names: list[str]) -> NDArray[np.int64]:
+        new = [name for name in names if name not in self.places]
+        if new:
+            self.places |= {name: place for place, name in enumerate(new, start=len(self.places))}
+            self.seen = np.concatenate([self.seen, np.zeros((len(new), self.seen.shape[1]), dtype=bool)])
+            self.shapes = np.concatenate([self.shapes, np.zeros(len(new), dtype=np.int64)])
+        return np.array([self.places[name] for name in names], dtype=np.int64)
+
+
+@dataclass(slots=True)
 class FacetCount:
     """Counts batches of annotations as they stream past; a bit more than a byte for each asset and value."""
 
     assets: int
-    _seen: dict[tuple[str, str], NDArray[np.bool_]] = field(default_factory=dict)
-    _shapes: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _columns: dict[str, _Values] = field(default_factory=dict)
     _annotated: NDArray[np.bool_] | None = None
     scores: NDArray[np.int64] = field(default_factory=lambda: np.zeros(SCORE_BINS, dtype=np.int64))
     without_score: int = 0
 
     def add(self, column: str, values: pa.Array, rows: NDArray[np.int32]) -> None:
         """One column of some annotations, and the rows of their assets."""
-        encoded = values.dictionary_encode()
-        codes = encoded.indices.to_numpy(zero_copy_only=False)
-        for code, value in enumerate(encoded.dictionary.to_pylist()):
-            of_value = rows[codes == code]
-            key = (column, value)
-            if key not in self._seen:
-                self._seen[key] = np.zeros(self.assets, dtype=bool)
-            self._seen[key][of_value] = True
-            self._shapes[key] += len(of_value)
+        if not len(values):
+            return
+        if column not in self._columns:
+            self._columns[column] = _Values.none(self.assets)
+        self._columns[column].add(values, rows)
 
     def add_scores(self, values: pa.Array, rows: NDArray[np.int32]) -> None:
         """The scores of some annotations, and the rows of their assets."""
@@ -79,14 +109,21 @@ class FacetCount:
         self.scores += np.bincount(places, minlength=SCORE_BINS)
 
     @property
+    def carriers(self) -> NDArray[np.bool_]:
+        """For each asset, whether it has at least one annotation."""
+        return np.zeros(self.assets, dtype=bool) if self._annotated is None else self._annotated
+
+    @property
     def annotated(self) -> int:
         """Assets with at least one annotation."""
-        return 0 if self._annotated is None else int(self._annotated.sum())
+        return int(self.carriers.sum())
 
     def of(self, column: str) -> dict[str, Tally]:
         """Value to tally."""
+        if column not in self._columns:
+            return {}
+        met = self._columns[column]
+        assets = met.seen.sum(axis=1)
         return {
-            value: Tally(int(seen.sum()), self._shapes[name, value])
-            for (name, value), seen in self._seen.items()
-            if name == column and value
+            value: Tally(int(assets[place]), int(met.shapes[place])) for value, place in met.places.items() if value
         }

@@ -56,6 +56,10 @@ class AssetFilter:
         plain = replace(ALL, **{name: getattr(self, name) for name in _OF_ASSETS})
         return self != plain
 
+    def of_annotations(self) -> "AssetFilter":
+        """The part that is said of annotations."""
+        return replace(self, **{name: getattr(ALL, name) for name in _OF_ASSETS})
+
 
 _OF_ASSETS: Final = ("ids", "paths", "selection", "tags", "name_contains")
 ALL: Final = AssetFilter()

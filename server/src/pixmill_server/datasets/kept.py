@@ -16,7 +16,9 @@ class Kept(Generic[Value]):
     most: int
     """The sizes of all values together are at most this, unless one alone is larger."""
     size_of: Callable[[Value], int]
-    _values: OrderedDict[Hashable, Value] = field(default_factory=OrderedDict)
+    _values: OrderedDict[Hashable, tuple[Value, int]] = field(default_factory=OrderedDict)
+    """Each with its size."""
+    _size: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
@@ -24,10 +26,13 @@ class Kept(Generic[Value]):
         with self._lock:
             if key in self._values:
                 self._values.move_to_end(key)
-                return self._values[key]
+                return self._values[key][0]
         made = make()
+        size = self.size_of(made)
         with self._lock:
-            self._values[key] = made
-            while len(self._values) > 1 and sum(map(self.size_of, self._values.values())) > self.most:
-                self._values.popitem(last=False)
+            # Another thread may have made it meanwhile.
+            self._size += size - self._values.pop(key, (made, 0))[1]
+            self._values[key] = made, size
+            while len(self._values) > 1 and self._size > self.most:
+                self._size -= self._values.popitem(last=False)[1][1]
         return made

@@ -71,6 +71,13 @@ def find_version(session: Session, organization_id: str, address: VersionAddress
     return found
 
 
+def listed_version(session: Session, organization_id: str, address: VersionAddress) -> VersionListed:
+    """With its Dataset and head; raises `VersionNotFound`."""
+    version = find_version(session, organization_id, address)
+    dataset = session.get_one(DatasetRow, version.dataset_id)
+    return VersionListed(dataset, version, find_revision(session, version.id, version.head_number))
+
+
 def version_by_id(session: Session, organization_id: str, version_id: str) -> VersionRow:
     """Raises `VersionNotFound` where there is none of the organization, or where it is deleted."""
     found = session.scalar(

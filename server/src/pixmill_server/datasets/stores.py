@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
+from pixmill_server.datasets.asset_positions import AssetPositions
 from pixmill_server.datasets.facets import Facets
 from pixmill_server.datasets.kept import Kept
 from pixmill_server.datasets.ranking import Ranking
@@ -19,6 +20,7 @@ REINDEX_ABOVE = 200_000
 """Rows that a look-up by index may read without it: some 10 ms."""
 RANKINGS_BYTES = 128 * 1024 * 1024
 FACETS_KEPT = 256
+POSITIONS_BYTES = 128 * 1024 * 1024
 
 
 class Step(StrEnum):
@@ -56,3 +58,4 @@ class Datasets:
     """Called with each step of a commit before it is done; tests stop writers there."""
     rankings: Kept[Ranking] = field(default_factory=lambda: Kept(RANKINGS_BYTES, lambda kept: kept.rows.nbytes))
     facets: Kept[Facets] = field(default_factory=lambda: Kept(FACETS_KEPT, lambda _: 1))
+    positions: Kept[AssetPositions] = field(default_factory=lambda: Kept(POSITIONS_BYTES, lambda kept: kept.nbytes))

@@ -14,12 +14,12 @@ from pixmill_server.datasets.addresses import VersionAddress
 from pixmill_server.datasets.counting import choosable, facets
 from pixmill_server.datasets.filter_text import text_of
 from pixmill_server.datasets.filters import ALL
-from pixmill_server.datasets.queries import VersionListed, find_version, list_versions, pin
+from pixmill_server.datasets.queries import VersionListed, listed_version, pinned
 from pixmill_server.datasets.read import assets_from, count_assets
 from pixmill_server.datasets.records import Pinned
 from pixmill_server.web.filter_panel import panel
 from pixmill_server.web.grid_query import PAGE_TILES, GridQuery, grid_query
-from pixmill_server.web.page import Services, Visitor, page_router, render
+from pixmill_server.web.page import Services, Visitor, page_router, part, render
 from pixmill_server.web.tiles import Tile, tiles
 
 MOST_TILES = 120
@@ -63,6 +63,7 @@ def version_page(request: Request, services: Services, visitor: Visitor, dataset
     last_page = max(1, -(-total // PAGE_TILES))
     query = GridQuery(query.where, query.order, min(query.page, last_page))
     shown = [] if refusal else _window(services, pinned, query, query.start, PAGE_TILES)
+    suffix = f"?{query.text}" if query.text else ""
     return render(
         request,
         "version.html",
@@ -71,8 +72,8 @@ def version_page(request: Request, services: Services, visitor: Visitor, dataset
         total=total,
         refusal=refusal,
         panel=_panel(services, pinned, query, line.href, is_refused=refusal is not None),
-        tiles=shown,
-        suffix=f"?{query.text}" if query.text else "",
+        tiles=part("tiles.html", tiles=shown, version=line, suffix=suffix),
+        suffix=suffix,
         process_href=_process_href(line.href, query),
         pages=_pages(query, line.href, last_page),
     )
@@ -101,13 +102,10 @@ def window(
 def _found(
     services: Services, visitor: Visitor, dataset: str, version: str, revision: int | None
 ) -> tuple[VersionLine, Pinned]:
-    address = VersionAddress(dataset, version, None)
     with services.database.reading() as session:
-        row = find_version(session, visitor.organization_id, address)
-        listed = list_versions(session, visitor.organization_id, dataset_id=row.dataset_id)
-    item = next(item for item in listed if item.version.id == row.id)
-    pinned = pin(services.datasets, row.id, revision or item.head.number)
-    return _line(item, len(pinned.labels)), pinned
+        found = listed_version(session, visitor.organization_id, VersionAddress(dataset, version, None))
+        meant = pinned(session, found.version.id, revision)
+    return _line(found, len(meant.labels)), meant
 
 
 def _line(item: VersionListed, labels: int) -> VersionLine:

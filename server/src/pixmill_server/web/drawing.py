@@ -1,6 +1,7 @@
 """Shapes as SVG, in the display pixels of their asset. Values in, markup out; colours are the Labels'."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import assert_never
 
 from markupsafe import Markup, escape
@@ -30,7 +31,7 @@ def drawn(shape: Shape, *, color: str, title: str, longer_side: float) -> Markup
         case Classification():
             return Markup("")
         case BoundingBox():
-            figure = _element("rect", x=shape.x, y=shape.y, width=shape.width, height=shape.height)
+            figure = _upright(shape.x, shape.y, shape.width, shape.height)
         case RotatedBox():
             figure = _rotated(shape)
         case Polygon(rings):
@@ -40,36 +41,41 @@ def drawn(shape: Shape, *, color: str, title: str, longer_side: float) -> Markup
         case Line(points):
             figure = _path(_trace(points), extra=' class="shape open"')
         case Point(x, y):
-            figure = _element("circle", cx=x, cy=y, r=radius)
+            figure = _dot(x, y, radius)
         case Keypoints(points):
             labeled = [point for point in points if point.visibility is not Visibility.NOT_LABELED]
-            figure = Markup("").join(_element("circle", cx=p.x, cy=p.y, r=radius) for p in labeled)
+            figure = "".join(_dot(p.x, p.y, radius) for p in labeled)
         case other:
             assert_never(other)
-    paint, told = escape(color), escape(title)
-    # Put together as text: a grid draws thousands, and a template would escape what is escaped already.
+    paint, told = _escaped(color), _escaped(title)
+    # Put together as text: a grid draws thousands, and a template would escape what is escaped already. The figure is
+    # of our tags and numbers.
     return Markup(f'<g class="shape" stroke="{paint}" fill="{paint}"><title>{told}</title>{figure}</g>')  # noqa: S704
 
 
-def _element(tag: str, **numbers: float) -> Markup:
-    attributes = " ".join([f'{name}="{value:g}"' for name, value in numbers.items()])
-    return Markup(f'<{tag} vector-effect="non-scaling-stroke" {attributes}/>')  # noqa: S704 - our tags, and numbers
+@lru_cache(maxsize=4096)
+def _escaped(text: str) -> Markup:
+    """Colours and titles come many times over."""
+    return escape(text)
 
 
-def _rotated(box: RotatedBox) -> Markup:
-    upright = {"x": box.center_x - box.width / 2, "y": box.center_y - box.height / 2}
-    attributes = " ".join(f'{name}="{value:g}"' for name, value in upright.items())
-    turn = f"rotate({box.angle:g} {box.center_x:g} {box.center_y:g})"
-    size = f'width="{box.width:g}" height="{box.height:g}"'
-    return Markup(  # noqa: S704 - numbers only
-        f'<rect vector-effect="non-scaling-stroke" {attributes} {size} transform="{turn}"/>'
-    )
+def _upright(x: float, y: float, width: float, height: float, *, extra: str = "") -> str:
+    place = f'x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}"'
+    return f'<rect vector-effect="non-scaling-stroke" {place}{extra}/>'
 
 
-def _path(commands: str, *, extra: str = "") -> Markup:
-    return Markup(  # noqa: S704 - numbers only
-        f'<path vector-effect="non-scaling-stroke" fill-rule="evenodd" d="{commands}"{extra}/>'
-    )
+def _rotated(box: RotatedBox) -> str:
+    turn = f' transform="rotate({box.angle:g} {box.center_x:g} {box.center_y:g})"'
+    x, y = box.center_x - box.width / 2, box.center_y - box.height / 2
+    return _upright(x, y, box.width, box.height, extra=turn)
+
+
+def _dot(x: float, y: float, radius: float) -> str:
+    return f'<circle vector-effect="non-scaling-stroke" cx="{x:g}" cy="{y:g}" r="{radius:g}"/>'
+
+
+def _path(commands: str, *, extra: str = "") -> str:
+    return f'<path vector-effect="non-scaling-stroke" fill-rule="evenodd" d="{commands}"{extra}/>'
 
 
 def _trace(points: Sequence[tuple[float, float]]) -> str:

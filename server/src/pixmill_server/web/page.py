@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.routing import APIRoute
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from pixmill.errors import Conflict, Forbidden, InvalidInput, NotFound, NotSignedIn, PixmillError
 from pixmill_server import wiring
@@ -103,6 +104,11 @@ def render(request: Request, template: str, *, status: int = HTTPStatus.OK, **va
     shared = {"navigation": _navigation(request.url.path), "shared_styles": _SHARED_STYLES}
     text = _ENVIRONMENT.get_template(template).render(**shared, **values)
     return HTMLResponse(text, status, headers={"Cache-Control": "no-store"})
+
+
+def part(template: str, **values: object) -> Markup:
+    """A part of a page with much in it; included, each of its pieces would pass through every template around it."""
+    return Markup(_ENVIRONMENT.get_template(template).render(**values))  # noqa: S704 - a template's own output
 
 
 def explain(request: Request, status: HTTPStatus, title: str, message: str, *, hint: str = "") -> HTMLResponse:
