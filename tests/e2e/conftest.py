@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.e2e.browsing import PATIENCE_SECONDS, opened
 from tests.e2e.places import place
 from tests.e2e.product import Product, product_up
 from tests.running_server import RunningServer, server, server_settings
@@ -28,6 +29,7 @@ _EXPECTED = "Failed to load resource: the server responded with a status of 4"
 @pytest.fixture(scope="module")
 def browser(chromium: Path) -> Iterator[Browser]:
     """Chromium, without a window; one a module, because while it is there no other event loop can be."""
+    expect.set_options(timeout=1000 * PATIENCE_SECONDS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=_ARGUMENTS)
         yield browser
@@ -44,12 +46,12 @@ def installed_product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prod
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A page of 1280 x 800 that nobody has signed in."""
-    page = browser.new_page(viewport={"width": 1280, "height": 800})
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    yield page
-    assert [complaint for complaint in complaints if not complaint.startswith(_EXPECTED)] == []
+    with opened(browser, viewport={"width": 1280, "height": 800}) as page:
+        complaints: list[str] = []
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        yield page
+        assert [complaint for complaint in complaints if not complaint.startswith(_EXPECTED)] == []
 
 
 @pytest.fixture

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pixmill.client import Client
+from tests.shared_environments import share_environments
 
-STOP_SECONDS = 30
+STOP_SECONDS = 120
 
 
 @dataclass
@@ -57,6 +58,7 @@ class Installation:
 @contextmanager
 def installed(data: Path) -> Iterator[Installation]:
     """Up until the block ends; what it said is shown where a test fails."""
+    share_environments(data)
     command = [sys.executable, "-m", "pixmill_server", "serve", "--with-worker", "--port", "0", "--data", str(data)]
     process = subprocess.Popen(
         [*command, "--tied", "--announce"],

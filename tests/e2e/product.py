@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -16,8 +17,10 @@ from typing import Any
 import psutil
 from playwright.sync_api import Page
 
+from tests.shared_environments import share_environments
+
 PIXMILL = Path(sys.executable).with_name("pixmill")
-START_SECONDS = 60
+START_SECONDS = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ class Product:
 @contextmanager
 def product_up(data: Path, *options: str, port: int | None = None) -> Iterator[Product]:
     """`pixmill up` on a data folder and a port (None: a free one), until the block ends."""
+    share_environments(data)
     port = port or _free_port()
     command: Sequence[str | Path] = [PIXMILL, "up", "--data", data, "--port", str(port), *options]
     with (data.parent / f"{data.name}.log").open("wb") as log:
@@ -96,7 +100,7 @@ def _wait_until_it_answers(url: str, process: "subprocess.Popen[bytes]", log: Pa
     while time.monotonic() < deadline:
         assert process.poll() is None, f"pixmill up ended with {process.returncode}:\n{log.read_text()}"
         try:
-            with urllib.request.urlopen(f"{url}/api/v1/health", timeout=5):  # noqa: S310 - our own address
+            with urllib.request.urlopen(f"{url}/api/v1/health", timeout=30):  # noqa: S310 - our own address
                 return
         except OSError:
             time.sleep(0.05)
@@ -104,6 +108,12 @@ def _wait_until_it_answers(url: str, process: "subprocess.Popen[bytes]", log: Pa
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Below those that the kernel gives to connections: none of them can take it before, or while nobody listens."""
+    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", random.SystemRandom().randrange(10_000, lowest)))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])

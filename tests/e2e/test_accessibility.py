@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page
 
 from pixmill import Client
 from pixmill_server import web
+from tests.e2e.browsing import opened
 from tests.e2e.product import Product, product_up
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
@@ -56,7 +57,11 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
 def test_no_page_has_a_serious_violation(browser: Browser, product: Product, scheme: str) -> None:
     dark = scheme == "dark"
     # Only so that axe may be brought in: the pages' own policy lets nothing in.
-    page = browser.new_page(color_scheme="dark" if dark else "light", bypass_csp=True)
+    with opened(browser, color_scheme="dark" if dark else "light", bypass_csp=True) as page:
+        assert not _found(page, product)
+
+
+def _found(page: Page, product: Product) -> list[str]:
     found = _violations(page, f"{product.url}/sign-in")
     page.get_by_label("API token").fill((product.data / "local-token").read_text().strip())
     page.get_by_role("button", name="Sign in").click()
@@ -67,8 +72,7 @@ def test_no_page_has_a_serious_violation(browser: Browser, product: Product, sch
         asset = next(client.assets.list("plain/v1")).id
     for path in [*_paths(job, asset), f"/models/new/describe?file={digest}&name=street.onnx"]:
         found += _violations(page, product.url + path)
-    page.close()
-    assert not found
+    return found
 
 
 def _paths(job: str, asset: str) -> list[str]:

@@ -1,15 +1,15 @@
 """Edit, save, revert: shapes drawn, moved, bent, relabelled and deleted; one Revision by who did it; and back again."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Dialog, Page, expect
+from playwright.sync_api import Dialog, Page, Route, expect
 
 from pixmill.annotations import BoundingBox, Polygon, Ring
 from pixmill_server.settings import read_settings
-from tests.e2e.viewing import FIRST, SECOND, THIRD, VERSION, Viewing, boxes, viewing
+from tests.e2e.browsing import until
+from tests.e2e.viewing import FIRST, SECOND, THIRD, VERSION, Viewing, at, boxes, saved, viewing
 
 HANDLES = "[data-marks] [data-handle]"
 MIDDLES = "[data-marks] [data-after]"
@@ -32,13 +32,6 @@ def visitor(page: Page, seen: Viewing) -> Page:
     return page
 
 
-def at(page: Page, x: float, y: float) -> tuple[float, float]:
-    """Where a pixel of the image is in the window."""
-    box = page.locator("[data-picture]").bounding_box()
-    assert box is not None
-    return box["x"] + x * box["width"] / 320, box["y"] + y * box["height"] / 240
-
-
 def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
     page.mouse.move(*at(page, *start))
     page.mouse.down()
@@ -49,12 +42,6 @@ def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> No
 
 def click(page: Page, x: float, y: float) -> None:
     page.mouse.click(*at(page, x, y))
-
-
-def saved(page: Page) -> None:
-    page.keyboard.press("Control+s")
-    expect(page.locator("[data-toasts]").get_by_text(re.compile("Saved as Revision")).last).to_be_visible()
-    expect(page.locator("[data-state]")).to_have_text("")
 
 
 def rounded(box: list[float] | None) -> list[float]:
@@ -190,6 +177,26 @@ def test_unsaved_edits_are_not_left_behind_unasked(visitor: Page, seen: Viewing)
     visitor.reload()
     assert asked == ["beforeunload"]
     expect(visitor.locator("[data-shape-list] > li")).to_have_count(1)
+
+
+def test_what_is_edited_while_the_next_image_is_on_its_way_is_not_lost(visitor: Page, seen: Viewing) -> None:
+    seen.client.versions.fork(VERSION, "street/slow")
+    here, there = (seen.href(path, version="street/slow") for path in (SECOND, THIRD))
+    held: list[Route] = []
+    visitor.route(there, lambda route: held.append(route))  # noqa: PLW0108 - Playwright takes no built-in method
+    seen.open(visitor, SECOND, version="street/slow")
+    visitor.keyboard.press("j")
+    click(visitor, 45, 70)
+    visitor.keyboard.press("Delete")
+    expect(visitor.locator("[data-state]")).to_have_text("1 unsaved")
+    until(lambda: bool(held), "the next image was asked for")
+    for route in held:
+        route.continue_()
+    leaving = visitor.get_by_role("dialog", name="This image has unsaved edits")
+    leaving.get_by_role("button", name="Stay").click()
+    expect(visitor).to_have_url(here)
+    saved(visitor)
+    assert len(seen.asset(SECOND, version="street/slow").annotations) == 1
 
 
 def test_going_back_in_the_browser_asks_as_well(visitor: Page, seen: Viewing) -> None:

@@ -4,14 +4,18 @@ import json
 import signal
 from pathlib import Path
 
+from tests.e2e.browsing import until
 from tests.e2e.places import Place
 from tests.e2e.scenes import BRIGHT
-from tests.e2e.test_kills import processes_of, until
-from tests.e2e.test_thin_thread import launch, push
+from tests.e2e.test_kills import process_of
+from tests.e2e.test_thin_thread import GATED, launch, push
+from tests.gates import gate_in
 
 NOT_THE_SAME = ("id", "asset_id", "run_id", "created_at", "processing")
-STEADY = BRIGHT.replace("class FindBright", "class FindBrightSteadily").replace(
-    "flush=True)", "flush=True)\n            import time; time.sleep(0.01)"
+STEADY = (
+    GATED.replace("class FindBrightGated", "class FindBrightSteadily")
+    .replace("threshold, gate", "threshold, gate\n        self.looked = 0")
+    .replace("wait_at(self.gate)", 'self.looked += 1\n            wait_at(self.gate if self.looked > 400 else "")')
 )
 
 
@@ -31,12 +35,13 @@ def test_a_run_that_is_killed_at_60_percent_and_resumed_ends_as_one_that_nobody_
     assert launch(place, "find-bright-steadily", undisturbed, "-p", "batch_size=8")["exit"] == 0
     address = place.version(images=500, labels=["bright"])
     installation, client = place.installation, place.installation.client()
-    answer = installation.pixmill("jobs", "launch", "find-bright-steadily", address, "-p", "batch_size=8", "--json")
-    job_id = str(json.loads(answer.stdout)["id"])
-    until(lambda: client.jobs.show(job_id).progress.done >= 300, "60 % are done")
-    (supervisor,) = processes_of(place, "pixmill.runtime")
-    supervisor.send_signal(signal.SIGKILL)
-    until(lambda: client.jobs.show(job_id).status == "failed", "it is over")
+    with gate_in(installation.data / "environments") as gate:
+        parameters = ("-p", "batch_size=8", "-p", f"gate={gate.name}")
+        answer = installation.pixmill("jobs", "launch", "find-bright-steadily", address, *parameters, "--json")
+        job_id = str(json.loads(answer.stdout)["id"])
+        until(lambda: client.jobs.show(job_id).progress.done >= 300, "60 % are done")
+        process_of(place, "pixmill.runtime").send_signal(signal.SIGKILL)
+        until(lambda: client.jobs.show(job_id).status == "failed", "it is over")
     assert place.annotations(address) == []
     done_before = client.jobs.show(job_id).runs[0].counts.done
     assert done_before >= 256

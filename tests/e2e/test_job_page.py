@@ -8,30 +8,35 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.e2e.product import Product, product_up
+from tests.gates import WAIT, gate_in
 
-WAITS_FOR_A_FILE = '''# /// script
+HEADER = """# /// script
 # requires-python = ">=3.11"
 # dependencies = []
 # ///
-"""Print a line for every image, slowly."""
+"""
+TAGS = f'''{HEADER}"""Print a line for every image, and wait at a gate after the first."""
 
-import time
 from collections.abc import Iterator
 
 from pixmill.authoring import Batch, Change, processing
 
+{WAIT}
 
 @processing(kind="tagging", batch_size=1)
 class SlowTag:
     """Tag every image."""
 
+    def __init__(self, *, gate: str = "") -> None:
+        self.gate = gate
+
     def __call__(self, batch: Batch) -> Iterator[Change]:
         for asset in batch.assets:
-            print(f"looking at <b>{asset.path}</b>")
-            time.sleep(0.3)
+            print("looking at <b>" + asset.path + "</b>")
+            wait_at(self.gate)
             yield asset.tag("seen")
 '''
-RAISES = WAITS_FOR_A_FILE.replace("time.sleep(0.3)", 'raise ValueError("no <i>luck</i>")').replace("SlowTag", "Unlucky")
+RAISES = TAGS.replace("wait_at(self.gate)", 'raise ValueError("no <i>luck</i>")').replace("SlowTag", "Unlucky")
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +46,7 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     for number in range(12):
         Image.new("RGB", (64, 48), (20 * number, 90, 160)).save(folder / f"{number:02}.png")
     code = tmp_path_factory.mktemp("code")
-    (code / "slow_tag.py").write_text(WAITS_FOR_A_FILE)
+    (code / "slow_tag.py").write_text(TAGS)
     (code / "unlucky.py").write_text(RAISES)
     with product_up(tmp_path_factory.mktemp("product") / "data") as product:
         product.require("datasets", "import", str(folder), "--to", "plain/v1")
@@ -61,13 +66,14 @@ def signed_in(page: Page, product: Product) -> Page:
 
 
 def test_log_lines_arrive_while_the_run_is_running_and_stay_text(signed_in: Page, product: Product) -> None:
-    job = product.ask("jobs", "launch", "slow-tag", "plain/v1")
-    signed_in.goto(f"{product.url}/jobs/{job['id']}")
-    log = signed_in.get_by_role("log")
-    expect(log).to_contain_text("looking at <b>00.png</b>", timeout=60_000)
-    expect(signed_in.locator(".pill").first).to_have_text("running")
-    expect(log).to_contain_text("looking at <b>11.png</b>", timeout=60_000)
-    expect(signed_in.locator(".pill").first).to_have_text("succeeded", timeout=30_000)
+    with gate_in(product.data / "environments") as gate:
+        job = product.ask("jobs", "launch", "slow-tag", "plain/v1", "-p", f"gate={gate.name}")
+        signed_in.goto(f"{product.url}/jobs/{job['id']}")
+        log = signed_in.get_by_role("log")
+        expect(log).to_contain_text("looking at <b>00.png</b>")
+        expect(signed_in.locator(".pill").first).to_have_text("running")
+    expect(log).to_contain_text("looking at <b>11.png</b>")
+    expect(signed_in.locator(".pill").first).to_have_text("succeeded")
 
 
 def test_a_failure_shows_its_stack_trace_and_a_rerun_is_listed(signed_in: Page, product: Product) -> None:
@@ -108,7 +114,7 @@ def test_a_processing_is_launched_from_the_version_it_works_on(signed_in: Page, 
     expect(signed_in.locator(".facts")).to_contain_text("12 of 12")
     signed_in.get_by_role("button", name="Launch").click()
     signed_in.wait_for_url("**/jobs/job_*")
-    expect(signed_in.locator(".pill").first).to_have_text("succeeded", timeout=90_000)
+    expect(signed_in.locator(".pill").first).to_have_text("succeeded")
 
 
 def test_going_back_to_a_revision_undoes_what_a_run_has_done(signed_in: Page, product: Product) -> None:
@@ -118,5 +124,6 @@ def test_going_back_to_a_revision_undoes_what_a_run_has_done(signed_in: Page, pr
     product.require("jobs", "wait", job["id"])
     signed_in.goto(f"{product.url}/datasets/plain/undone/history")
     signed_in.get_by_role("button", name="Go back to Revision 1").click()
+    expect(signed_in.get_by_text("Reverted to revision 1")).to_be_visible()
     expect(signed_in.get_by_role("row").nth(1)).to_contain_text("shown now")
     assert product.ask("datasets", "show", "plain/undone")["counts"] == before

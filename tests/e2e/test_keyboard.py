@@ -17,8 +17,8 @@ def test_the_question_mark_shows_the_keys_and_escape_closes_them(signed_in: Page
 
 
 def test_g_and_a_letter_go_to_a_place_of_the_navigation(signed_in: Page, server: RunningServer) -> None:
-    signed_in.keyboard.press("g")
-    signed_in.keyboard.press("p")
+    # In one call: the two are to follow each other within a second.
+    signed_in.keyboard.type("gp")
     expect(signed_in).to_have_url(f"{server.url}/processings")
 
 

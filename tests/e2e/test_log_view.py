@@ -7,27 +7,37 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
+from tests.e2e.browsing import opened
 from tests.e2e.product import Product, product_up
+from tests.gates import WAIT, gate_in
 
-PRINTS = '''"""Print lines until a file appears, then some more."""
+PRINTS = (
+    '''"""Print some lines, wait at a gate, and print the rest."""
 
 import sys
 import time
-from pathlib import Path
 
 from pixmill.authoring import Context, DatasetVersion, processing
 
+'''
+    + WAIT
+    + '''
 
 @processing(kind="tagging")
-def print_lines(ctx: Context, dataset: DatasetVersion, *, lines: int = 1000, pause: float = 0.0) -> None:
+def print_lines(
+    ctx: Context, dataset: DatasetVersion, *, lines: int = 1000, pause: float = 0.0, gate: str = ""
+) -> None:
     """Prints numbered lines."""
     for number in range(1, lines + 1):
         print(f"line {number} of a log", flush=True)
         time.sleep(pause)
+        if number == 100:
+            wait_at(gate)
     for percent in (10, 50, 100):
         sys.stdout.write(f"\\r\\x1b[32m{percent:3} %\\x1b[0m")
     print()
 '''
+)
 SHOWN = """async (view) => {
   const found = new Map();
   const frame = () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
@@ -115,12 +125,16 @@ def test_a_followed_log_goes_on_after_a_restart_of_the_server_without_gap_or_rep
     browser: Browser, product: Product
 ) -> None:
     # A page of its own: of what it cannot reach meanwhile the browser complains.
-    page = browser.new_page(viewport={"width": 1280, "height": 800})
-    sign_in(page, product)
-    job = product.ask("jobs", "launch", "print-lines", "plain/v1", "-p", "lines=400", "-p", "pause=0.02")
-    page.goto(f"{product.url}/jobs/{job['id']}")
-    expect(page.get_by_role("log")).to_contain_text("line 20 of a log", timeout=60_000)
-    with product.killed_and_started_again():
-        expect(page.locator("[data-log-state]")).to_have_text("complete", timeout=60_000)
-        shown = page.get_by_role("log").evaluate(SHOWN)
-        assert shown == [*(f"line {number} of a log" for number in range(1, 401)), "100 %"]
+    environments = product.data / "environments"
+    with opened(browser, viewport={"width": 1280, "height": 800}) as page, gate_in(environments) as gate:
+        sign_in(page, product)
+        parameters = ("lines=400", "pause=0.02", f"gate={gate.name}")
+        options = [word for parameter in parameters for word in ("-p", parameter)]
+        job = product.ask("jobs", "launch", "print-lines", "plain/v1", *options)
+        page.goto(f"{product.url}/jobs/{job['id']}")
+        expect(page.get_by_role("log")).to_contain_text("line 100 of a log")
+        gate.open()
+        with product.killed_and_started_again():
+            expect(page.locator("[data-log-state]")).to_have_text("complete")
+            shown = page.get_by_role("log").evaluate(SHOWN)
+            assert shown == [*(f"line {number} of a log" for number in range(1, 401)), "100 %"]

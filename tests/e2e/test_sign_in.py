@@ -24,11 +24,13 @@ def test_a_sign_in_link_works_once(page: Page, server: RunningServer) -> None:
     page.goto(f"{server.url}/sign-in?link={link}")
     expect(page).to_have_url(f"{server.url}/datasets")
     page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     page.goto(f"{server.url}/sign-in?link={link}")
     expect(page.get_by_role("alert")).to_contain_text("not valid")
 
 
 def test_signing_out_ends_the_session(signed_in: Page, server: RunningServer) -> None:
     signed_in.get_by_role("button", name="Sign out").click()
+    expect(signed_in.get_by_role("heading", name="Sign in")).to_be_visible()
     signed_in.goto(f"{server.url}/datasets")
     expect(signed_in).to_have_url(f"{server.url}/sign-in")

@@ -1,5 +1,6 @@
 """The whole story in a browser, with real photographs and a real model: from nothing to an annotated version."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from playwright.sync_api import Page, expect
 from tests.e2e.product import Product, product_up
 
 PHOTOGRAPHS = 12
+ENVIRONMENT_MILLISECONDS = 240_000
+"""An engine is installed for the first Run."""
 
 
 @pytest.fixture(scope="module")
@@ -40,9 +43,10 @@ def test_from_an_empty_system_to_an_annotated_version(signed_in: Page, product: 
     signed_in.get_by_role("button", name="Launch").click()
     signed_in.wait_for_url("**/jobs/job_*")
     statuses = signed_in.locator(".pill").first
-    expect(statuses).to_have_text("running", timeout=180_000)
-    expect(signed_in.get_by_role("log")).to_contain_text("yolo/1: yolov8 head", timeout=60_000)
-    expect(statuses).to_have_text("succeeded", timeout=120_000)
+    # A fast machine is done before anybody has seen that it was running.
+    expect(statuses).to_have_text(re.compile("running|succeeded"), timeout=ENVIRONMENT_MILLISECONDS)
+    expect(signed_in.get_by_role("log")).to_contain_text("yolo/1: yolov8 head", timeout=ENVIRONMENT_MILLISECONDS)
+    expect(statuses).to_have_text("succeeded", timeout=ENVIRONMENT_MILLISECONDS)
     signed_in.get_by_role("link", name="city/v1", exact=True).first.click()
     expect(signed_in.locator(".asset svg rect").first).to_be_visible()
     shown = product.ask("datasets", "show", "city/v1")["counts"]
@@ -58,9 +62,7 @@ def bring_photographs(page: Page, photographs: list[Path]) -> None:
     page.get_by_role("button", name="Create, then add images").click()
     page.locator("[data-files]").set_input_files(photographs)
     page.get_by_role("button", name="Import", exact=True).click()
-    expect(page.get_by_role("heading", name=f"{len(photographs)} images added to city/v1")).to_be_visible(
-        timeout=60_000
-    )
+    expect(page.get_by_role("heading", name=f"{len(photographs)} images added to city/v1")).to_be_visible()
 
 
 def register_the_model(page: Page, product: Product, file: Path) -> None:
@@ -70,4 +72,4 @@ def register_the_model(page: Page, product: Product, file: Path) -> None:
     page.get_by_label("Address").fill("yolo/1")
     page.get_by_role("button", name="Upload").click()
     page.get_by_role("button", name="Register").click()
-    expect(page.get_by_role("heading", name="yolo/1")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("heading", name="yolo/1")).to_be_visible()

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from pixmill import Client
 from pixmill_server.accounts.sessions import create_signin_link
 from pixmill_server.settings import read_settings
+from tests.e2e.browsing import opened
 from tests.running_server import RunningServer, serve
 
 HTML = "<img src=x onerror=alert(1)>"
@@ -46,10 +47,9 @@ def pictures(tmp_path: Path) -> Path:
 @pytest.fixture
 def losing(browser: Browser, server: RunningServer) -> Iterator[Page]:
     """Signed in; a lost connection is no fault of this page, though the browser complains of it."""
-    page = browser.new_page()
-    page.goto(f"{server.url}/sign-in?link={create_signin_link(server.services.accounts, server.owner.actor)}")
-    yield page
-    page.close()
+    with opened(browser) as page:
+        page.goto(f"{server.url}/sign-in?link={create_signin_link(server.services.accounts, server.owner.actor)}")
+        yield page
 
 
 def make_dataset(page: Page, name: str, labels: str = "") -> None:
@@ -68,7 +68,7 @@ def test_photographs_are_uploaded_and_labels_set_in_the_browser(
     signed_in.locator("[data-folder]").set_input_files(test_data / "coco_tiny_val" / "images")
     expect(signed_in.get_by_role("heading", name="80 files")).to_be_visible()
     signed_in.get_by_role("button", name="Import", exact=True).click()
-    expect(signed_in.get_by_role("heading", name="80 images added to city/v1")).to_be_visible(timeout=120_000)
+    expect(signed_in.get_by_role("heading", name="80 images added to city/v1")).to_be_visible()
     version = client.versions.show("city/v1")
     assert ([label.name for label in version.labels], version.counts.assets) == (["person", "car"], 80)
     signed_in.get_by_role("link", name="See the images").click()
@@ -123,7 +123,8 @@ def test_a_lost_connection_is_waited_for_and_nothing_is_sent_twice(
 
     losing.route("**/files?path=*", pass_or_lose)
     losing.locator("[data-folder]").set_input_files(pictures)
-    losing.get_by_role("button", name="Import", exact=True).click()
+    with losing.expect_response("**/files?path=a.png"):
+        losing.get_by_role("button", name="Import", exact=True).click()
     expect(losing.get_by_role("alert")).to_contain_text("The connection was lost")
     # Somebody reloads the page, and chooses the same folder again.
     losing.on("dialog", lambda dialog: dialog.accept())

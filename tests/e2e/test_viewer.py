@@ -13,8 +13,9 @@ from pixmill.annotations import BoundingBox
 from pixmill.client.imports import ImportOptions
 from pixmill_server.datasets.changes import Existing
 from pixmill_server.settings import read_settings
+from tests.e2e.browsing import opened, places_of, until
 from tests.e2e.test_accessibility import AXE, RUN, SERIOUS
-from tests.e2e.viewing import FIRST, HOSTILE, SECOND, THIRD, VERSION, Viewing, boxes, every_kind, viewing
+from tests.e2e.viewing import FIRST, HOSTILE, SECOND, THIRD, VERSION, WIDTH, Viewing, boxes, every_kind, saved, viewing
 
 KINDS = {"class", "box", "rotated box", "polygon", "mask", "line", "point", "keypoints"}
 
@@ -78,10 +79,15 @@ def test_shapes_are_hidden_by_key_by_label_and_by_score(visitor: Page, seen: Vie
     visitor.keyboard.press("h")
     expect(shown).to_have_count(0)
     visitor.keyboard.press("h")
+    expect(shown).to_have_count(2)
+    # First how many: an expectation of one element fails at once where there are two.
     visitor.get_by_role("checkbox", name="car").uncheck()
+    expect(shown).to_have_count(1)
     expect(shown).to_have_attribute("aria-label", re.compile("^person"))
     visitor.get_by_role("checkbox", name="car").check()
+    expect(shown).to_have_count(2)
     visitor.get_by_role("slider").fill("0.5")
+    expect(shown).to_have_count(1)
     expect(shown).to_have_attribute("aria-label", re.compile("^person"))
     expect(visitor.locator("[data-shape-count]")).to_have_text("1 of 2 shown")
 
@@ -91,11 +97,11 @@ def test_the_neighbours_are_those_of_the_filter_and_the_address_follows(visitor:
     expect(visitor.locator("[data-place]")).to_have_text("2 of 3")
     visitor.keyboard.press("k")
     expect(visitor.get_by_role("heading", level=1)).to_have_text(SECOND)
-    assert visitor.url == seen.href(SECOND, "?label=person&sort=highest-score")
+    expect(visitor).to_have_url(seen.href(SECOND, "?label=person&sort=highest-score"))
     expect(visitor.locator("[data-place]")).to_have_text("1 of 3")
-    for _ in range(2):
+    for path in (FIRST, THIRD):
         visitor.get_by_role("link", name="Next image").click()
-    expect(visitor.get_by_role("heading", level=1)).to_have_text(THIRD)
+        expect(visitor.get_by_role("heading", level=1)).to_have_text(path)
     visitor.go_back()
     expect(visitor.get_by_role("heading", level=1)).to_have_text(FIRST)
     seen.open(visitor, SECOND, query="?name=c.png")
@@ -106,20 +112,18 @@ def test_the_neighbours_are_those_of_the_filter_and_the_address_follows(visitor:
 
 def test_zoom_by_wheel_and_keys_keeps_shapes_on_the_image(visitor: Page, seen: Viewing) -> None:
     seen.open(visitor, SECOND)
-    picture, shape = visitor.locator("[data-picture]"), visitor.locator("[data-shapes] > g").first
+    # The first drawn is the larger one or, of equal ones, the first: at 20, 40 in pixels of the image.
+    both = visitor.locator("[data-picture]").or_(visitor.locator("[data-shapes] > g:first-of-type rect"))
     for act in ("wheel", "+", "-", "0"):
         if act == "wheel":
             visitor.locator("[data-stage]").hover()
             visitor.mouse.wheel(0, -400)
         else:
             visitor.keyboard.press(act)
-        whole, part = picture.bounding_box(), shape.locator("rect").bounding_box()
-        assert whole is not None
-        assert part is not None
-        scale = whole["width"] / 320
-        # The first drawn is the larger one or, of equal ones, the first: at 20, 40 in pixels of the image.
-        assert part["x"] == pytest.approx(whole["x"] + 20 * scale, abs=4)
-        assert part["width"] == pytest.approx(50 * scale, abs=6)
+        whole, part = places_of(both)
+        scale = whole[2] / WIDTH
+        assert part[0] == pytest.approx(whole[0] + 20 * scale, abs=4)
+        assert part[2] == pytest.approx(50 * scale, abs=6)
 
 
 def test_a_photograph_is_shown_upright(visitor: Page, seen: Viewing, tmp_path: Path) -> None:
@@ -132,9 +136,8 @@ def test_a_photograph_is_shown_upright(visitor: Page, seen: Viewing, tmp_path: P
     visitor.goto(f"{seen.server.url}/datasets/turned/v1/assets/{asset.id}")
     image = visitor.locator("[data-picture] img").last
     expect(image).to_have_js_property("naturalWidth", 80)
-    box = visitor.locator("[data-picture]").bounding_box()
-    assert box is not None
-    assert box["width"] == pytest.approx(2 * box["height"], rel=0.01)
+    [(_, _, width, height)] = places_of(visitor.locator("[data-picture]"))
+    assert width == pytest.approx(2 * height, rel=0.01)
     expect(visitor.locator("[data-no-shapes]")).to_be_visible()
 
 
@@ -162,8 +165,7 @@ def test_shapes_are_reviewed_one_by_one_and_all_that_are_shown(visitor: Page, se
     expect(visitor.locator("[data-said]")).to_have_text("No prediction that is shown waits for a review.")
     visitor.get_by_role("slider").fill("0")
     visitor.get_by_role("button", name="Reject all shown").click()
-    visitor.keyboard.press("Control+s")
-    expect(visitor.locator("[data-toasts]")).to_contain_text("Saved as Revision")
+    saved(visitor)
     newest = next(iter(seen.client.versions.history("street/reviewed")))
     assert (newest.summary, newest.author) == ("2 reviewed", "member")
     asset = seen.asset(SECOND, version="street/reviewed")
@@ -214,15 +216,14 @@ def test_no_serious_violation_with_every_kind_of_shape(
     browser: Browser, seen: Viewing, scheme: Literal["light", "dark"]
 ) -> None:
     # Only so that axe may be brought in: the page's own policy lets nothing in.
-    page = browser.new_page(color_scheme=scheme, bypass_csp=True)
-    seen.sign_in(page)
-    seen.open(page)
-    page.keyboard.press("]")
-    page.keyboard.press("a")
-    page.keyboard.press("r")
-    page.add_script_tag(path=AXE)
-    found = [(rule, nodes) for impact, rule, nodes in page.evaluate(RUN) if impact in SERIOUS]
-    page.close()
+    with opened(browser, color_scheme=scheme, bypass_csp=True) as page:
+        seen.sign_in(page)
+        seen.open(page)
+        page.keyboard.press("]")
+        page.keyboard.press("a")
+        page.keyboard.press("r")
+        page.add_script_tag(path=AXE)
+        found = [(rule, nodes) for impact, rule, nodes in page.evaluate(RUN) if impact in SERIOUS]
     assert not found
 
 
@@ -261,11 +262,10 @@ def test_the_neighbours_are_here_before_they_are_asked_for(visitor: Page, seen: 
 
 def test_two_fingers_zoom_about_the_point_between_them(visitor: Page, seen: Viewing) -> None:
     seen.open(visitor, SECOND)
-    stage, picture = visitor.locator("[data-stage]").bounding_box(), visitor.locator("[data-picture]")
-    before = picture.bounding_box()
-    assert stage is not None
-    assert before is not None
-    x, y = stage["x"] + stage["width"] / 2, stage["y"] + stage["height"] / 2
+    picture = visitor.locator("[data-picture]")
+    [(left, top, width, height)] = places_of(visitor.locator("[data-stage]"))
+    [before] = places_of(picture)
+    x, y = left + width / 2, top + height / 2
     touch = visitor.context.new_cdp_session(visitor)
 
     def fingers(kind: str, *apart: float) -> None:
@@ -276,10 +276,9 @@ def test_two_fingers_zoom_about_the_point_between_them(visitor: Page, seen: View
     fingers("touchMove", 75)
     fingers("touchMove", 100)
     fingers("touchEnd")
-    after = picture.bounding_box()
-    assert after is not None
-    assert after["width"] == pytest.approx(2 * before["width"], rel=0.02)
-    assert after["x"] + after["width"] / 2 == pytest.approx(before["x"] + before["width"] / 2, abs=4)
+    until(lambda: places_of(picture)[0][2] == pytest.approx(2 * before[2], rel=0.02), "it is twice as large")
+    [after] = places_of(picture)
+    assert after[0] + after[2] / 2 == pytest.approx(before[0] + before[2] / 2, abs=4)
     expect(visitor.locator("[data-state]")).to_have_text("")
 
 

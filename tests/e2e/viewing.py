@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from pixmill import Client
 from pixmill.annotations import (
@@ -34,6 +34,7 @@ from pixmill_server.datasets.changes import AssetKey, ChangePart, ChangeSource, 
 from pixmill_server.datasets.commit import commit
 from pixmill_server.datasets.revise import Author
 from pixmill_server.settings import Settings
+from tests.e2e.browsing import places_of
 from tests.running_server import RunningServer, serve
 
 WIDTH, HEIGHT = 320, 240
@@ -111,6 +112,20 @@ class Viewing:
         page.get_by_label("API token").fill(self.server.member.token)
         page.get_by_role("button", name="Sign in").click()
         page.wait_for_url("**/datasets")
+
+
+def at(page: Page, x: float, y: float) -> tuple[float, float]:
+    """Where a pixel of the image is in the window."""
+    [(left, top, width, height)] = places_of(page.locator("[data-picture]"))
+    return left + x * width / WIDTH, top + y * height / HEIGHT
+
+
+def saved(page: Page) -> None:
+    """Press Save, and wait until nothing is left to be saved."""
+    page.keyboard.press("Control+s")
+    expect(page.locator("[data-toasts]").get_by_text("Saved as Revision").last).to_be_visible()
+    # The key itself has made it say "Saving…".
+    expect(page.locator("[data-state]")).to_have_text("")
 
 
 @contextmanager

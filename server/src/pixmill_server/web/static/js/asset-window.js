@@ -1,5 +1,7 @@
 // A window over a long list of assets: the page is as high as all of them, but holds only the tiles in sight and some around them.
 
+import { fetchPage } from "./fetched.js";
+
 const BLOCK = 60; // Tiles in one request.
 const KEPT_BLOCKS = 24;
 const ROWS_AROUND = 2;
@@ -12,6 +14,7 @@ export class AssetWindow {
   constructor(space, { size, selection }) {
     this.space = space;
     this.list = space.querySelector(".asset-grid");
+    this.list.tabIndex = -1;
     this.total = Number(space.dataset.total);
     this.selection = selection;
     this.size = size;
@@ -211,10 +214,9 @@ export class AssetWindow {
 
   async read(number) {
     const address = this.addressOf(this.space.dataset.window, number * BLOCK, BLOCK);
-    const answer = await fetch(address, { signal: this.closing.signal }).catch(() => null);
-    if (!answer?.ok) return null;
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    return [...page.querySelectorAll("li.asset")].map((tile) => this.prepared(document.adoptNode(tile)));
+    const answer = await fetchPage(address, { signal: this.closing.signal });
+    if (!answer?.isRight) return null;
+    return [...answer.page.querySelectorAll("li.asset")].map((tile) => this.prepared(document.adoptNode(tile)));
   }
 
   forget() {
@@ -229,10 +231,15 @@ export class AssetWindow {
     return -1;
   }
 
-  // The ids of the places from `from` to `to`, both included, in sight or not.
+  // The ids of the places from `from` to `to`, both included, in sight or not; none where the server cannot be asked.
   async idsBetween(from, to) {
-    const answer = await fetch(this.addressOf(this.space.dataset.ids, from, to - from + 1), { signal: this.closing.signal });
-    return answer.ok ? (await answer.text()).split("\n").filter(Boolean) : [];
+    const address = this.addressOf(this.space.dataset.ids, from, to - from + 1);
+    try {
+      const answer = await fetch(address, { signal: this.closing.signal });
+      return answer.ok ? (await answer.text()).split("\n").filter(Boolean) : [];
+    } catch {
+      return [];
+    }
   }
 
   focused(event) {
@@ -243,7 +250,8 @@ export class AssetWindow {
   }
 
   focusCurrent() {
-    this.shown.get(this.current)?.querySelector(".asset-link")?.focus({ preventScroll: true });
+    // A tile that is still waited for has no link: until it is there the list itself hears the keys.
+    (this.shown.get(this.current)?.querySelector(".asset-link") ?? this.list).focus({ preventScroll: true });
   }
 
   walk(event) {

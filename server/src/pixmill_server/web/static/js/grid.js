@@ -2,6 +2,7 @@
 
 import { AssetWindow } from "./asset-window.js";
 import { Selection } from "./asset-selection.js";
+import { fetchPage, released } from "./fetched.js";
 
 const form = document.querySelector("#grid-filters");
 const size = document.querySelector("[data-grid-size]");
@@ -43,10 +44,12 @@ let asking = null;
 async function show(address, { push = true } = {}) {
   asking?.abort();
   asking = new AbortController();
-  const answer = await fetch(address, { headers: { Accept: "text/html" }, signal: asking.signal }).catch(() => null);
-  if (!answer) return;
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  if (!answer.ok || !page.querySelector("[data-swap='grid']")) {
+  const { signal } = asking;
+  const answer = await fetchPage(address, { signal });
+  await released();
+  if (!answer || signal.aborted) return;
+  const { page } = answer;
+  if (!answer.isRight || !page.querySelector("[data-swap='grid']")) {
     location.assign(address);
     return;
   }

@@ -2,12 +2,15 @@
 // answer still has data-live. A page that nobody sees does not ask. A Run's end (the event "run-ended") asks at once, and brings
 // what is only known then: each element with data-after-run is replaced by the one of its id on the page as it is now.
 
+import { fetchPage, released } from "./fetched.js";
+
 const SECONDS = 2;
 
 async function refresh(element) {
-  const answer = await fetch(element.dataset.live, { headers: { Accept: "text/html" } }).catch(() => null);
-  if (!answer?.ok) return element;
-  const next = new DOMParser().parseFromString(await answer.text(), "text/html").body.firstElementChild;
+  const answer = await fetchPage(element.dataset.live);
+  if (!answer?.isRight) return element;
+  await released();
+  const next = answer.page.body.firstElementChild;
   if (!next || next.outerHTML === element.outerHTML) return element;
   const focused = element.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
   element.replaceWith(next);
@@ -42,11 +45,11 @@ for (const element of document.querySelectorAll("[data-live]")) keepLive(element
 document.addEventListener("run-ended", async () => {
   const waiting = [...document.querySelectorAll("[data-after-run]")];
   if (waiting.length === 0) return;
-  const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
-  if (!answer?.ok) return;
-  const now = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const answer = await fetchPage(location.href);
+  if (!answer?.isRight) return;
+  await released();
   for (const element of waiting) {
-    const next = now.getElementById(element.id);
+    const next = answer.page.getElementById(element.id);
     if (next && element.isConnected && !element.querySelector("dialog[open]")) element.replaceWith(next);
   }
 });

@@ -93,6 +93,9 @@ class LogView {
     if (height !== this.height) this.space.style.height = `${height}px`;
     this.height = height;
     const seen = this.view.clientHeight;
+    // Who has just scrolled up is not taken back to the end, though the event of it has still to come.
+    const isAway = this.view.scrollTop < this.lastTop - 1 && this.view.scrollTop + seen < height - LINE_HEIGHT;
+    if (isAway) this.follow.checked = false;
     if (this.follow.checked) this.view.scrollTop = this.lastTop = Math.max(0, height - seen);
     const top = this.view.scrollTop;
     const scale = height > seen ? (whole - seen) / (height - seen) : 1;

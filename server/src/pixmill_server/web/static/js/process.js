@@ -1,5 +1,7 @@
 // The Process form answers in place: what is chosen asks the server for the rest of the form and for what the launch would do.
 
+import { fetchPage, released } from "./fetched.js";
+
 const form = document.querySelector("[data-process]");
 
 function makeReady() {
@@ -14,12 +16,14 @@ let asking = null;
 async function ask(isReplaced) {
   asking?.abort();
   asking = new AbortController();
+  const { signal } = asking;
   const said = [...new FormData(form)].filter(([name, value]) => value !== "" || name.startsWith("p."));
   const address = `${location.pathname}?${new URLSearchParams(said)}`;
-  const answer = await fetch(address, { headers: { Accept: "text/html" }, signal: asking.signal }).catch(() => null);
-  if (!answer) return;
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  if (!answer.ok || !page.querySelector("[data-process]")) {
+  const answer = await fetchPage(address, { signal });
+  await released();
+  if (!answer || signal.aborted) return;
+  const { page } = answer;
+  if (!answer.isRight || !page.querySelector("[data-process]")) {
     location.assign(address);
     return;
   }

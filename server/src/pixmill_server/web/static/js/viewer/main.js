@@ -48,7 +48,7 @@ const actions = {
   },
   label: (index) => state.labels[index] && editor.relabel(state.labels[index].name),
   save: () => save(),
-  saveAndNext: async () => (await save()) && go(state.next),
+  saveAndNext: async () => (await save()) && leaveFor(state.next),
   next: () => leaveFor(state.next),
   previous: () => leaveFor(state.previous),
   escape: () => tools.drop() || (editor.tool !== "select" && chooseTool("select")) || editor.choose(""),
@@ -208,10 +208,15 @@ function drawPlace() {
 async function go(href, { isBack = false } = {}) {
   if (!href) return;
   turn += 1;
-  const mine = turn;
+  const [mine, shapes] = [turn, editor.history.now];
   const next = await pages.get(href);
   // Somebody who turns pages fast sees the last one.
   if (mine !== turn) return;
+  // What was edited while the next image was on its way is not dropped unasked either.
+  if (editor.isDirty && editor.history.now !== shapes) {
+    if (isBack) history.pushState(null, "", state.href);
+    return leaveFor(href);
+  }
   if (!next) return location.assign(href);
   if (!isBack) history.pushState(null, "", href);
   open(next);
@@ -221,8 +226,8 @@ async function leaveFor(href) {
   if (!href || isSaving) return;
   if (!editor.isDirty) return go(href);
   const answer = await ask(part("leaving"));
-  if (answer === "save" && !(await save())) return;
-  if (answer === "save" || answer === "discard") await go(href);
+  if (answer === "discard") await go(href);
+  else if (answer === "save" && (await save())) await leaveFor(href);
 }
 
 function ask(dialog) {
@@ -258,8 +263,9 @@ async function save() {
 // The filter may not mean this image any more: its neighbours stay where they were.
 async function readPlace() {
   pages.forget();
-  const next = await pages.fresh(location.href);
-  if (!next) return;
+  const here = state;
+  const next = await pages.fresh(here.href);
+  if (!next || state !== here) return;
   const { place, total, previous, next: following } = next;
   Object.assign(state, { place, total }, place === null ? {} : { previous, next: following });
   drawPlace();
@@ -267,7 +273,9 @@ async function readPlace() {
 }
 
 async function mend(keepsMine) {
-  const fresh = await pages.fresh(location.href);
+  const here = state;
+  const fresh = await pages.fresh(here.href);
+  if (state !== here) return;
   if (!fresh) return location.reload();
   pages.forget();
   if (!keepsMine) return open(fresh);
@@ -309,15 +317,11 @@ stage.addEventListener("focusin", (event) => {
   const key = event.target.closest("[data-key]")?.dataset.key;
   if (key) editor.choose(key);
 });
-addEventListener("popstate", async () => {
-  const [there, here] = [location.href, state.href];
-  if (editor.isDirty) {
-    history.pushState(null, "", here);
-    const answer = await ask(part("leaving"));
-    if (answer !== "discard" && !(answer === "save" && (await save()))) return;
-    return go(there);
-  }
-  await go(there, { isBack: true });
+addEventListener("popstate", () => {
+  const there = location.href;
+  if (!editor.isDirty) return go(there, { isBack: true });
+  history.pushState(null, "", state.href);
+  return leaveFor(there);
 });
 addEventListener("beforeunload", (event) => {
   if (editor.isDirty) event.preventDefault();

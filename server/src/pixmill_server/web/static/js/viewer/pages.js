@@ -1,5 +1,7 @@
 // The state of each image's page, as the server writes it into the page; neighbours are fetched before they are wanted.
 
+import { fetchPage } from "../fetched.js";
+
 export function stateOf(page) {
   const element = page.querySelector("#viewer-state");
   return element ? JSON.parse(element.textContent) : null;
@@ -38,7 +40,6 @@ export class Pages {
 }
 
 async function fetchState(href) {
-  const answer = await fetch(href, { headers: { Accept: "text/html" } }).catch(() => null);
-  if (!answer?.ok) return null;
-  return stateOf(new DOMParser().parseFromString(await answer.text(), "text/html"));
+  const answer = await fetchPage(href);
+  return answer?.isRight ? stateOf(answer.page) : null;
 }

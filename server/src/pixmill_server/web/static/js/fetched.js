@@ -1,0 +1,30 @@
+// Pages that are asked for in the background, and when it is safe to put their parts in the place of what is there.
+
+// { isRight, page }, or null where nothing came: there is no connection, or the question was taken back.
+export async function fetchPage(address, { signal } = {}) {
+  try {
+    const answer = await fetch(address, { headers: { Accept: "text/html" }, signal });
+    return { isRight: answer.ok, page: new DOMParser().parseFromString(await answer.text(), "text/html") };
+  } catch {
+    return null;
+  }
+}
+
+let isDown = false;
+const waiting = [];
+
+addEventListener("pointerdown", (event) => (isDown ||= event.button === 0), { capture: true });
+for (const kind of ["pointerup", "pointercancel"]) {
+  // The click comes after it.
+  addEventListener(kind, () => setTimeout(letGo), { capture: true });
+}
+
+function letGo() {
+  isDown = false;
+  for (const done of waiting.splice(0)) done();
+}
+
+// Once nothing is being pressed: a button that is replaced between press and release would never be clicked.
+export function released() {
+  return isDown ? new Promise((done) => waiting.push(done)) : Promise.resolve();
+}
