@@ -22,6 +22,8 @@ from pixmill.environments import Environment
 TOKEN: Final = "the-runs-own-token"
 RUN: Final = "run_1"
 FENCE: Final = 7
+PATIENCE_SECONDS: Final = 240
+"""Of tests that wait for a supervisor: long, because other tests may have the CPU."""
 PREFIX: Final = f"/api/v1/runtime/runs/{RUN}/"
 
 
@@ -48,7 +50,7 @@ class FakeRun:
     """So many calls are answered with 503 first."""
     changed: Condition = field(default_factory=Condition)
 
-    def wait_for(self, holds: Callable[["FakeRun"], object], *, seconds: float = 30) -> None:
+    def wait_for(self, holds: Callable[["FakeRun"], object], *, seconds: float = PATIENCE_SECONDS) -> None:
         """Until something holds; fails the test where it does not come to hold."""
         with self.changed:
             assert self.changed.wait_for(lambda: holds(self), seconds), f"not within {seconds} s; log: {self.text}"

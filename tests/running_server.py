@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import pytest
 import uvicorn
@@ -22,6 +23,9 @@ from pixmill_server.listening import listen
 from pixmill_server.settings import Settings, read_settings
 from pixmill_server.wiring import Services, open_services, prepare
 from tools.bundle import copy_processings
+
+PATIENCE_SECONDS: Final = 120
+"""Of who asks the server: long, because other tests may have the CPU."""
 
 
 @dataclass(frozen=True, slots=True)

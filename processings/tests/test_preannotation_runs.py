@@ -79,7 +79,7 @@ def run_to_the_end(run: FakeRun, processing: str, environment: Environment, tmp_
     scratch.mkdir()
     source = FOLDER / f"{processing}.py"
     with serving(run) as url, supervising(url, environment, source, scratch) as supervisor:
-        return supervisor.wait(timeout=120)
+        return supervisor.wait(timeout=240)
 
 
 @pytest.mark.parametrize("engine", ["auto", "onnxruntime", "openvino"])

@@ -283,7 +283,8 @@ def test_the_stranger_sees_nothing_of_it(
 ) -> None:
     pixmill("datasets", "import", folder_of_images(tmp_path / "in"), "--to", "street/v1")
     (asset, _) = assets_of(client, "street/v1")
-    with httpx2.Client(base_url=server.url, headers={"Authorization": f"Bearer {server.stranger.token}"}) as stranger:
+    headers = {"Authorization": f"Bearer {server.stranger.token}"}
+    with httpx2.Client(base_url=server.url, headers=headers, timeout=60) as stranger:
         for path in (asset["image"], asset["thumbnail"], asset["image"].rpartition("/assets")[0] + "/export"):
             assert stranger.get(path).status_code == 404
 

@@ -35,7 +35,7 @@ class Home:
 
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         command = [*PIXMILL, *arguments]
-        return subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False, timeout=120)
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False, timeout=240)
 
     @contextmanager
     def up(self, *arguments: str) -> Iterator[tuple["subprocess.Popen[str]", dict[str, str]]]:
@@ -132,7 +132,7 @@ def test_a_worker_that_dies_is_started_again(home: Home) -> None:
         first = next(child for child in server.children() if "worker" in child.cmdline())
         first.kill()
         wait_until_gone(first.pid)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240
         while not any("worker" in child.cmdline() for child in server.children()):
             assert time.monotonic() < deadline
             time.sleep(0.05)

@@ -9,7 +9,7 @@ from threading import Thread
 from pixmill.runtime.http_server import HttpRunServer
 from pixmill.runtime.log_pump import LogPump
 from pixmill.runtime.masking import Masker
-from tests.run_server import FENCE, RUN, TOKEN, FakeRun, make_run, serving
+from tests.run_server import FENCE, PATIENCE_SECONDS, RUN, TOKEN, FakeRun, make_run, serving
 
 ROUNDS = 2_000
 
@@ -49,7 +49,7 @@ def test_a_child_that_falls_silent_after_its_position_was_asked_for_holds_up_nob
         racing = Thread(target=race, daemon=True)
         racing.start()
         # A pump that is stuck would be freed by the end of the pipe: so it is looked at before that.
-        racing.join(30)
+        racing.join(PATIENCE_SECONDS)
         is_stuck = racing.is_alive()
     assert not is_stuck
     assert answers == list(range(1, ROUNDS + 1))

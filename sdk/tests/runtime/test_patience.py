@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pixmill.environments import Environment
-from tests.run_server import make_run, serving, supervising
+from tests.run_server import PATIENCE_SECONDS, make_run, serving, supervising
 
 SLEEPS = """
 import os, subprocess, sys, time
@@ -35,10 +35,8 @@ def test_a_child_whose_time_is_up_is_ended_with_all_below_it_and_the_reason_is_t
     run = make_run(tmp_path / "images", limits={"cpus": 1, "memory_bytes": 0, **limits})
     source, scratch = tmp_path / "processing.py", tmp_path / "scratch"
     source.write_text(SLEEPS)
-    began = time.monotonic()
     with serving(run) as url, supervising(url, plain_environment, source, scratch) as supervisor:
-        assert supervisor.wait(timeout=60) == 0
-    assert time.monotonic() - began < 60
+        assert supervisor.wait(PATIENCE_SECONDS) == 0
     assert run.finished is not None
     assert (run.finished["limit"], run.finished["error"]["message"]) == ("time", said)
     assert [event["kind"] for event in run.events] == ["timed-out"]
@@ -57,7 +55,7 @@ class Processing:
 def test_a_child_that_waits_for_the_server_is_not_held_to_progress(
     plain_environment: Environment, tmp_path: Path
 ) -> None:
-    limits = {"cpus": 1, "memory_bytes": 0, "progress_seconds": 3.0}
+    limits = {"cpus": 1, "memory_bytes": 0, "progress_seconds": 8.0}
     run = make_run(tmp_path / "images", images=400, chunk_size=4, limits=limits)
     source, scratch = tmp_path / "processing.py", tmp_path / "scratch"
     source.write_text(SLOW_LOOK)
@@ -65,9 +63,9 @@ def test_a_child_that_waits_for_the_server_is_not_held_to_progress(
         run.wait_for(lambda run: run.staged)
         run.silent_calls = 1_000_000
         away_since = time.monotonic()
-        run.wait_for(lambda _run: time.monotonic() - away_since > 6)
+        run.wait_for(lambda _run: time.monotonic() - away_since > 10)
         run.silent_calls = 0
-        assert supervisor.wait(timeout=60) == 0
+        assert supervisor.wait(PATIENCE_SECONDS) == 0
     assert run.finished is not None
     assert (run.finished["limit"], run.finished["ledger_complete"]) == (None, True)
     assert len(run.staged) == 100
@@ -79,6 +77,6 @@ def test_a_child_that_is_in_time_is_left_alone(plain_environment: Environment, t
     source, scratch = tmp_path / "processing.py", tmp_path / "scratch"
     source.write_text(SLEEPS)
     with serving(run) as url, supervising(url, plain_environment, source, scratch) as supervisor:
-        assert supervisor.wait(timeout=60) == 0
+        assert supervisor.wait(PATIENCE_SECONDS) == 0
     assert run.finished is not None
     assert (run.finished["limit"], run.finished["ledger_complete"]) == (None, True)

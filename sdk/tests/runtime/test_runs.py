@@ -1,4 +1,3 @@
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -6,7 +5,7 @@ import pytest
 
 from pixmill.environments import Environment
 from pixmill.parameters.secrets import forms_of
-from tests.run_server import FakeRun, make_run, serving, supervising
+from tests.run_server import PATIENCE_SECONDS, FakeRun, make_run, serving, supervising
 
 HEAD = '''"""A Processing."""
 import os, sys, time
@@ -28,7 +27,7 @@ def run_to_the_end(run: FakeRun, code: str, environment: Environment, scratch: P
     source = scratch.parent / "processing.py"
     source.write_text(HEAD + code)
     with serving(run) as url, supervising(url, environment, source, scratch, sandbox=sandbox) as supervisor:
-        return supervisor.wait(timeout=60)
+        return supervisor.wait(PATIENCE_SECONDS)
 
 
 ANNOTATE = """
@@ -324,16 +323,14 @@ def tag_some(ctx, dataset, *, below: int):
 def test_a_stale_fence_stops_the_supervisor_and_it_stays_silent(
     plain_environment: Environment, tmp_path: Path, scratch: Path
 ) -> None:
-    code = "\n@processing(kind='a')\nclass Processing:\n    def __call__(self, batch):\n        time.sleep(60)\n"
+    code = "\n@processing(kind='a')\nclass Processing:\n    def __call__(self, batch):\n        time.sleep(600)\n"
     run = make_run(tmp_path / "images")
     source = tmp_path / "processing.py"
     source.write_text(HEAD + code)
     with serving(run) as url, supervising(url, plain_environment, source, scratch) as supervisor:
         run.wait_for(lambda run: run.started)
         run.fence = 8
-        began = time.monotonic()
-        assert supervisor.wait(timeout=20) == 1
-        assert time.monotonic() - began < 5
+        assert supervisor.wait(PATIENCE_SECONDS) == 1
     assert run.finished is None
 
 
@@ -361,9 +358,7 @@ class Processing:
         ctypes.CDLL(None).printf(b"from C\\n")
 """
     run = make_run(tmp_path / "images", images=1)
-    began = time.monotonic()
     assert run_to_the_end(run, code, plain_environment, scratch) == 0
-    assert time.monotonic() - began < 10
     assert run.text == "from C\n"
     assert run.finished is not None
     assert (run.finished["exit_code"], run.finished["ledger_complete"]) == (0, True)

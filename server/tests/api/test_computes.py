@@ -4,7 +4,8 @@ from tests.running_server import Person, RunningServer
 
 
 def asking(server: RunningServer, person: Person) -> httpx2.Client:
-    return httpx2.Client(base_url=f"{server.url}/api/v1", headers={"Authorization": f"Bearer {person.token}"})
+    headers = {"Authorization": f"Bearer {person.token}"}
+    return httpx2.Client(base_url=f"{server.url}/api/v1", headers=headers, timeout=60)
 
 
 def test_local_is_there_from_the_start(server: RunningServer) -> None:

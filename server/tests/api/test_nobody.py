@@ -16,7 +16,7 @@ def operations() -> list[str]:
 
 def test_every_operation_but_health_asks_who_you_are(server: RunningServer) -> None:
     answers = {}
-    with httpx2.Client(base_url=server.url, headers={"Pixmill-Fence": "1"}) as http:
+    with httpx2.Client(base_url=server.url, headers={"Pixmill-Fence": "1"}, timeout=60) as http:
         for operation in operations():
             method, path = operation.split(" ")
             answers[operation] = http.request(method, path.replace("{", "").replace("}", ""), json={}).status_code
@@ -25,5 +25,5 @@ def test_every_operation_but_health_asks_who_you_are(server: RunningServer) -> N
 
 @pytest.mark.parametrize("header", ["Bearer", "Basic cHhtOnB4bQ==", "pxm_x", "Bearer x y"])
 def test_a_header_that_is_no_token_is_refused(server: RunningServer, header: str) -> None:
-    answer = httpx2.get(f"{server.url}/api/v1/me", headers={"Authorization": header})
+    answer = httpx2.get(f"{server.url}/api/v1/me", headers={"Authorization": header}, timeout=60)
     assert answer.status_code in {400, 401}

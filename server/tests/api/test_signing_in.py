@@ -11,7 +11,7 @@ from tests.running_server import RunningServer
 
 @pytest.fixture
 def http(server: RunningServer) -> Iterator[httpx2.Client]:
-    with httpx2.Client(base_url=f"{server.url}/api/v1") as client:
+    with httpx2.Client(base_url=f"{server.url}/api/v1", timeout=60) as client:
         yield client
 
 

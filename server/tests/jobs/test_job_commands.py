@@ -27,7 +27,7 @@ def command(stage: Stage, *words: str) -> tuple[list[str], dict[str, str]]:
 
 def run(stage: Stage, *words: str) -> "subprocess.CompletedProcess[str]":
     line, environment = command(stage, *words)
-    return subprocess.run(line, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(line, env=environment, capture_output=True, text=True, check=False, timeout=240)
 
 
 def test_a_launch_says_what_it_will_do_and_prints_the_job(stage: Stage) -> None:
@@ -81,7 +81,7 @@ def test_with_json_the_log_goes_to_stderr_and_the_finished_job_to_stdout(stage: 
     supervisor = stage.supervisor()
     supervisor.send("PUT", "log?offset=0", raw=b"hello\r50%\n")
     supervisor.work()
-    out, rest = follower.communicate(timeout=60)
+    out, rest = follower.communicate(timeout=240)
     assert follower.returncode == 0
     assert b"hello\r50%\n" in rest
     assert json.loads(out)["status"] == "succeeded"

@@ -12,7 +12,7 @@ from pixmill_server.datasets.selections import keep_selection
 from pixmill_server.jobs.tables import JobRow, RunRow
 from server.tests.datasets.building import IMPORT, asset_rows, id_of, run_commit
 from server.tests.jobs.acting import PATHS, Stage
-from tests.running_server import RunningServer
+from tests.running_server import PATIENCE_SECONDS, RunningServer
 
 DETECTOR = {"model": {"task": "detection", "frameworks": ["onnx"]}}
 
@@ -216,14 +216,14 @@ def test_a_follower_hears_bytes_as_they_come_and_the_end(stage: Stage) -> None:
     thread = threading.Thread(target=follow)
     thread.start()
     supervisor.send("PUT", "log?offset=0", raw=b"one\n")
-    give_up = time.monotonic() + 20
+    give_up = time.monotonic() + PATIENCE_SECONDS
     while not heard and time.monotonic() < give_up:
         time.sleep(0.01)
     assert heard == ["LogBytes"], "before the Run is over"
     supervisor.send("PUT", "log?offset=4", raw=b"two\n")
     supervisor.stage_all()
     supervisor.finish()
-    thread.join(20)
+    thread.join(PATIENCE_SECONDS)
     assert heard == ["LogBytes", "LogBytes", "LogEnd"]
 
 

@@ -73,7 +73,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory, bundle: Path) -> Iterator[St
 
 def figures(stage: Stage) -> dict[str, float]:
     headers = {"Authorization": f"Bearer {stage.server.owner.token}"}
-    answer = httpx2.get(f"{stage.server.url}/metrics", headers=headers, trust_env=False)
+    answer = httpx2.get(f"{stage.server.url}/metrics", headers=headers, trust_env=False, timeout=60)
     assert answer.status_code == 200
     return {
         sample.name + "".join(f"[{value}]" for value in sample.labels.values()): sample.value
@@ -119,7 +119,7 @@ def test_the_queue_claims_ends_and_lost_runs_are_counted(stage: Stage) -> None:
 
 
 def test_metrics_need_a_token_unless_the_operator_has_opened_them(stage: Stage, tmp_path: Path, bundle: Path) -> None:
-    assert httpx2.get(f"{stage.server.url}/metrics", trust_env=False).status_code == 401
+    assert httpx2.get(f"{stage.server.url}/metrics", trust_env=False, timeout=60).status_code == 401
     opened = {"PIXMILL_DATA": str(tmp_path / "data"), "PIXMILL_BUNDLE": str(bundle), "PIXMILL_METRICS_OPEN": "1"}
     with serve(read_settings(opened)) as server:
-        assert httpx2.get(f"{server.url}/metrics", trust_env=False).status_code == 200
+        assert httpx2.get(f"{server.url}/metrics", trust_env=False, timeout=60).status_code == 200

@@ -7,7 +7,7 @@ import pytest
 
 from pixmill_server.accounts.sessions import begin_session, create_signin_link
 from pixmill_server.settings import read_settings
-from tests.running_server import Person, RunningServer, serve
+from tests.running_server import PATIENCE_SECONDS, Person, RunningServer, serve
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +26,7 @@ def browser_of(running: RunningServer, person: Person) -> httpx2.Client:
         base_url=running.url,
         headers={"Accept": "text/html", "Origin": running.url},
         cookies={"pixmill_session": secret},
+        timeout=PATIENCE_SECONDS,
     )
 
 

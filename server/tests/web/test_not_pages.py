@@ -16,7 +16,7 @@ def test_a_browser_at_an_unknown_address_gets_a_page(browser: httpx2.Client) -> 
 
 
 def test_a_stranger_at_an_unknown_address_gets_a_page_without_the_navigation(shared: RunningServer) -> None:
-    answer = httpx2.get(f"{shared.url}/nowhere", headers={"Accept": "text/html"})
+    answer = httpx2.get(f"{shared.url}/nowhere", headers={"Accept": "text/html"}, timeout=60)
     assert answer.status_code == 404
     assert "Datasets</a>" not in answer.text
 
@@ -29,7 +29,7 @@ def test_a_program_at_an_unknown_address_gets_a_problem(browser: httpx2.Client, 
 
 
 def test_a_form_that_is_not_understood_is_explained_on_a_page(shared: RunningServer) -> None:
-    answer = httpx2.post(f"{shared.url}/sign-in", headers={"Accept": "text/html", "Origin": shared.url})
+    answer = httpx2.post(f"{shared.url}/sign-in", headers={"Accept": "text/html", "Origin": shared.url}, timeout=60)
     assert answer.status_code == 422
     assert "token: Field required" in answer.text
 

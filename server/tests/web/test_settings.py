@@ -48,7 +48,7 @@ def test_a_token_is_shown_once_works_and_is_revoked(member: httpx2.Client, share
     token = list_tokens(shared.services.accounts, shared.member.actor)[0]
     assert token.expires_at is not None
     member.post(f"/settings/tokens/{token.id}/revoke")
-    answer = httpx2.get(f"{shared.url}/api/v1/me", headers={"Authorization": f"Bearer {secret[0]}"})
+    answer = httpx2.get(f"{shared.url}/api/v1/me", headers={"Authorization": f"Bearer {secret[0]}"}, timeout=60)
     assert answer.status_code == 401
 
 
