@@ -20,7 +20,7 @@ def measure() -> Iterable[Figure]:
     """Annotations per second with all that a user waits for, and the memory of every process together."""
     with install(PIXMILL_REFERENCE_ROOTS="/tmp") as pixmill:  # noqa: S108 - where this benchmark's images are
         source = pixmill.folder / "coco"
-        _make_images(source)
+        make_images(source, SIZE)
         write_coco_file(source / "annotations.json", SIZE)
         baseline = _bare(source / "annotations.json")
         start = time.perf_counter()
@@ -52,14 +52,14 @@ def _import(pixmill: Installation, source: Path, address: str) -> None:
     pixmill.pixmill("datasets", "import", str(source / "annotations.json"), "--to", address, "--by-reference")
 
 
-def _make_images(folder: Path) -> None:
+def make_images(folder: Path, size: CocoSize) -> None:
     """One small image under 100 000 names: what an import by reference reads of it is its header."""
     image = Image.new("RGB", (WIDTH, HEIGHT), (90, 120, 90))
-    for first in range(0, SIZE.images, 1000):
+    for first in range(0, size.images, 1000):
         original = folder / image_name(first)
         original.parent.mkdir(parents=True)
         image.save(original, quality=30)
-        for number in range(first + 1, first + 1000):
+        for number in range(first + 1, min(first + 1000, size.images)):
             (folder / image_name(number)).hardlink_to(original)
 
 

@@ -1,0 +1,112 @@
+"""Pages of one asset, Job, Processing and ModelVersion, from a server with 10 000 assets and 100 000 boxes."""
+
+import random
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+import httpx2
+
+from bench.coco_file import CocoSize, write_coco_file
+from bench.coco_import import make_images
+from bench.installation import Installation, install
+from bench.report import ROOT, Better, Figure
+
+SIZE = CocoSize(images=10_000, boxes=100_000)
+MODEL = ROOT / "sample" / "street_yolo.onnx"
+REQUESTS = 40
+FLOOR_MS = 100.0
+VERSION = "street/v1"
+PROCESSING = '''"""Tag every hundredth asset."""
+
+from pixmill.authoring import Context, DatasetVersion, processing
+
+
+@processing(kind="tagging")
+def tag_some(ctx: Context, dataset: DatasetVersion, *, every: int = 100):
+    """Says what it does, line by line."""
+    for number, asset in enumerate(dataset.assets()):
+        if number % every == 0:
+            print(f"tags {asset.path}")
+            yield asset.tag("seen")
+'''
+
+
+def measure() -> Iterable[Figure]:
+    """Milliseconds from the request to the whole answer, over loopback, 95th percentile."""
+    with install(PIXMILL_REFERENCE_ROOTS="/tmp") as pixmill:  # noqa: S108 - where this benchmark's images are
+        job = _bring_in(pixmill)
+        with _browser(pixmill) as browser:
+            bare = _times(browser, ["/api/v1/health"] * REQUESTS)
+            for name, addresses in _pages(pixmill, job).items():
+                _times(browser, addresses[:3])
+                yield Figure(
+                    name=f"{name}, p95",
+                    value=_p95(_times(browser, addresses)),
+                    unit="ms",
+                    better=Better.LOWER,
+                    baseline=_p95(bare),
+                    baseline_name="/api/v1/health",
+                    floor=FLOOR_MS,
+                )
+
+
+def _bring_in(pixmill: Installation) -> str:
+    """The id of a Job that is over."""
+    source, code = pixmill.folder / "coco", pixmill.folder / "tag_some.py"
+    make_images(source, SIZE)
+    write_coco_file(source / "annotations.json", SIZE)
+    pixmill.pixmill("datasets", "import", str(source / "annotations.json"), "--to", VERSION, "--by-reference")
+    code.write_text(PROCESSING)
+    pixmill.pixmill("processings", "push", str(code))
+    pixmill.pixmill("models", "push", str(MODEL), "--to", "street-network/1")
+    job = pixmill.client.jobs.launch("tag-some", VERSION)
+    assert pixmill.client.jobs.wait(job.id, timeout_seconds=300).status == "succeeded"
+    return job.id
+
+
+def _pages(pixmill: Installation, job: str) -> dict[str, Sequence[str]]:
+    version, places = f"/datasets/{VERSION}", random.Random(5)
+    ids = [asset.id for asset in pixmill.client.assets.list(VERSION)]
+    viewed = [f"{version}/assets/{places.choice(ids)}" for _ in range(REQUESTS)]
+    filtered = [f"{page}?min_score=0.5&sort=lowest-score" for page in viewed]
+    one = {
+        "Process, a Processing chosen": f"{version}/process?processing=tag-some",
+        "Job": f"/jobs/{job}",
+        "what changes of a Job's page": f"/jobs/{job}/state?run=1",
+        "table of Jobs": "/jobs/table",
+        "review": f"{version}/review",
+        "Processing": "/processings/tag-some",
+        "Processing, edited": "/processings/tag-some/edit",
+        "Processing, its defaults": "/processings/tag-some/defaults",
+        "Model": "/models/street-network",
+        "ModelVersion": "/models/street-network/1",
+    }
+    return {
+        "viewer, any asset": viewed,
+        "viewer, any asset of a filter": filtered,
+        **{name: [address] * REQUESTS for name, address in one.items()},
+    }
+
+
+@contextmanager
+def _browser(pixmill: Installation) -> Iterator[httpx2.Client]:
+    url = pixmill.environment["PIXMILL_URL"]
+    with httpx2.Client(base_url=url, headers={"Origin": url}, trust_env=False, timeout=60) as browser:
+        signed_in = browser.post("/sign-in", data={"token": pixmill.environment["PIXMILL_TOKEN"]})
+        browser.headers["Cookie"] = signed_in.headers["set-cookie"].split(";")[0]
+        yield browser
+
+
+def _times(browser: httpx2.Client, addresses: Iterable[str]) -> list[float]:
+    spans = []
+    for address in addresses:
+        start = time.perf_counter()
+        answer = browser.get(address)
+        spans.append((time.perf_counter() - start) * 1000)
+        assert answer.status_code == 200, f"{address}: {answer.status_code} {answer.text[:300]}"
+    return spans
+
+
+def _p95(spans: Sequence[float]) -> float:
+    return sorted(spans)[int(0.95 * (len(spans) - 1))]
