@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -25,9 +24,11 @@ from pixmill_server.jobs.tables import RunRow
 from pixmill_server.settings import read_settings
 from pixmill_server.wiring import Services, open_services
 from tests.e2e.scenes import BRIGHT, draw
+from tests.free_port import free_port
+from tests.shared_environments import share_environments
 
 IMAGES: Final = 100
-PATIENCE_SECONDS: Final = 90
+PATIENCE_SECONDS: Final = 240
 LOOK_SECONDS: Final = 0.01
 LINES: Final = 5
 """For each image, so that a log is long enough to lose something of."""
@@ -63,6 +64,8 @@ class World:
     full: Content = field(default_factory=dict)
     full_log: bytes = b""
     rounds: int = 0
+    patience_seconds: float = PATIENCE_SECONDS
+    """Of who waits for a Run's end."""
     slowest_seconds: float = 0.0
     """From the restart to the Run's end."""
 
@@ -157,7 +160,7 @@ class World:
     def require_all_kept(self, address: str, job_id: str) -> str:
         """Wait for the Run's end and look whether every promise was kept; how it ended."""
         since = time.monotonic()
-        wait_until(lambda: self.run(job_id).state.is_over, f"{job_id} is over")
+        wait_until(lambda: self.run(job_id).state.is_over, f"{job_id} is over", seconds=self.patience_seconds)
         self.slowest_seconds = max(self.slowest_seconds, time.monotonic() - since)
         run = self.run(job_id)
         content, log = self.content(address), self.log(run.id)
@@ -209,7 +212,8 @@ class World:
 def world(folder: Path, *, database_url: str = "", mutants: Sequence[str] = (), **settings: str) -> Iterator[World]:
     """A running Pixmill with one version of pictures, and the result of one undisturbed Run to compare with."""
     environment = {**os.environ, **settings, **({"PIXMILL_DATABASE_URL": database_url} if database_url else {})}
-    made = World(folder, environment, mutants, port=_free_port())
+    made = World(folder, environment, mutants, port=free_port())
+    share_environments(made.data)
     made.line.mkdir(parents=True)
     made.start_server()
     try:
@@ -267,8 +271,8 @@ def let_go(made: World) -> None:
     (made.line / "go").touch()
 
 
-def wait_until(true: Callable[[], object], what: str) -> None:
-    give_up = time.monotonic() + PATIENCE_SECONDS
+def wait_until(true: Callable[[], object], what: str, *, seconds: float = PATIENCE_SECONDS) -> None:
+    give_up = time.monotonic() + seconds
     while not true():
         require(time.monotonic() < give_up, what)
         time.sleep(LOOK_SECONDS)
@@ -277,9 +281,3 @@ def wait_until(true: Callable[[], object], what: str) -> None:
 def require(true: object, what: str) -> None:
     if not true:
         raise BrokenPromiseError(what)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

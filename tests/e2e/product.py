@@ -2,8 +2,6 @@
 
 import json
 import os
-import random
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +15,7 @@ from typing import Any
 import psutil
 from playwright.sync_api import Page
 
+from tests.free_port import free_port
 from tests.shared_environments import share_environments
 
 PIXMILL = Path(sys.executable).with_name("pixmill")
@@ -72,7 +71,7 @@ class Product:
 def product_up(data: Path, *options: str, port: int | None = None) -> Iterator[Product]:
     """`pixmill up` on a data folder and a port (None: a free one), until the block ends."""
     share_environments(data)
-    port = port or _free_port()
+    port = port or free_port()
     command: Sequence[str | Path] = [PIXMILL, "up", "--data", data, "--port", str(port), *options]
     with (data.parent / f"{data.name}.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
@@ -105,15 +104,3 @@ def _wait_until_it_answers(url: str, process: "subprocess.Popen[bytes]", log: Pa
         except OSError:
             time.sleep(0.05)
     raise AssertionError(f"pixmill up did not answer within {START_SECONDS} s:\n{log.read_text()}")
-
-
-def _free_port() -> int:
-    """Below those that the kernel gives to connections: none of them can take it before, or while nobody listens."""
-    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-    while True:
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", random.SystemRandom().randrange(10_000, lowest)))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
