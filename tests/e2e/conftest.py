@@ -7,23 +7,15 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.e2e.browsing import PATIENCE_SECONDS, opened
+from tests.e2e.chromium import ARGUMENTS
 from tests.e2e.places import place
 from tests.e2e.product import Product, product_up
 from tests.running_server import RunningServer, server, server_settings
 
 __all__ = ["place", "server", "server_settings"]
 
-_ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 # An answer of 4xx to a page is what some tests are about; the browser logs it as an error.
-_EXPECTED = "Failed to load resource: the server responded with a status of 4"
+EXPECTED = "Failed to load resource: the server responded with a status of 4"
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +23,7 @@ def browser(chromium: Path) -> Iterator[Browser]:
     """Chromium, without a window; one a module, because while it is there no other event loop can be."""
     expect.set_options(timeout=1000 * PATIENCE_SECONDS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=_ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         yield browser
         browser.close()
 
@@ -51,7 +43,7 @@ def page(browser: Browser) -> Iterator[Page]:
         page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         yield page
-        assert [complaint for complaint in complaints if not complaint.startswith(_EXPECTED)] == []
+        assert [complaint for complaint in complaints if not complaint.startswith(EXPECTED)] == []
 
 
 @pytest.fixture
