@@ -19,6 +19,8 @@ _NOT_PAGES = {
     "/datasets/{dataset}/{version}/window",
     "/jobs/table",
     "/jobs/{job_id}/state",
+    "/live",
+    "/live/jobs",
     "/models/new/describe",
     "/sign-in",
 }

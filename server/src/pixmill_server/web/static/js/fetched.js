@@ -28,3 +28,15 @@ function letGo() {
 export function released() {
   return isDown ? new Promise((done) => waiting.push(done)) : Promise.resolve();
 }
+
+const TAKES_FOCUS = "a[href], button, input, select, textarea, summary, [tabindex]";
+
+// Puts `next` in the place of a part of the page. What had the focus in it has it still: at its place, under its name.
+export function putInPlace(part, next) {
+  const held = document.activeElement;
+  const place = [part, ...part.querySelectorAll(TAKES_FOCUS)].indexOf(held);
+  part.replaceWith(next);
+  if (place < 0) return;
+  const named = held.id && document.getElementById(held.id);
+  (named || [next, ...next.querySelectorAll(TAKES_FOCUS)][place])?.focus({ preventScroll: true });
+}

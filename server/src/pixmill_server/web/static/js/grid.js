@@ -2,7 +2,7 @@
 
 import { AssetWindow } from "./asset-window.js";
 import { Selection } from "./asset-selection.js";
-import { fetchPage, released } from "./fetched.js";
+import { fetchPage, putInPlace, released } from "./fetched.js";
 
 const form = document.querySelector("#grid-filters");
 const size = document.querySelector("[data-grid-size]");
@@ -57,7 +57,7 @@ async function show(address, { push = true } = {}) {
   view?.close();
   for (const part of document.querySelectorAll("[data-swap]")) {
     const next = page.querySelector(`[data-swap="${CSS.escape(part.dataset.swap)}"]`);
-    if (next) part.replaceWith(document.adoptNode(next));
+    if (next) putInPlace(part, document.adoptNode(next));
   }
   const selected = page.querySelector("#selection");
   document.querySelector("#selection").setAttribute("action", selected.getAttribute("action"));

@@ -2,10 +2,11 @@
 
 const HIDDEN = /(^|\/)(\.|__MACOSX(\/|$)|Thumbs\.db$|desktop\.ini$)/;
 
-// Must be called within the event: the browser forgets the items after it.
-export async function droppedFiles(transfer) {
+// Must be called within the event: the browser forgets the items after it. `told` hears how many files were found so far.
+// What the browser cannot read is named in `unread`, and the rest goes on.
+export async function droppedFiles(transfer, told) {
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-  const found = [];
+  const found = { files: [], unread: [], told };
   for (const entry of entries) await walk(entry, "", found);
   return found;
 }
@@ -47,17 +48,21 @@ export function sizeText(bytes) {
 async function walk(entry, above, found) {
   const path = above + entry.name;
   if (HIDDEN.test(path)) return;
-  if (entry.isFile) {
-    const file = await new Promise((done) => entry.file(done, () => done(null)));
-    if (file) found.push({ path, file });
-    return;
-  }
-  const reader = entry.createReader();
-  for (;;) {
-    // A browser gives some hundred entries at a time, and none at the end.
-    const some = await new Promise((done) => reader.readEntries(done, () => done([])));
-    if (some.length === 0) return;
-    for (const inner of some) await walk(inner, `${path}/`, found);
+  try {
+    if (entry.isFile) {
+      found.files.push({ path, file: await new Promise((done, failed) => entry.file(done, failed)) });
+      return;
+    }
+    const reader = entry.createReader();
+    for (;;) {
+      // A browser gives some hundred entries at a time, and none at the end.
+      const some = await new Promise((done, failed) => reader.readEntries(done, failed));
+      if (some.length === 0) return;
+      for (const inner of some) await walk(inner, `${path}/`, found);
+      found.told(found.files.length);
+    }
+  } catch {
+    found.unread.push(path);
   }
 }
 

@@ -37,17 +37,22 @@ function span(seconds) {
   return seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`;
 }
 
-function take(files) {
+function some(names) {
+  return `${names.slice(0, 3).join(", ")}${names.length > 3 ? ", …" : ""}`;
+}
+
+function take(files, unread = []) {
   chosen = sorted(files, suffixes);
   totalBytes = bytesOf(chosen.wanted);
-  if (files.length === 0) return;
   const { wanted, others } = chosen;
   part("ready-title").textContent = wanted.length
     ? `${count(wanted.length, "file")}, ${sizeText(totalBytes)}, to ${page.dataset.to}`
     : "There is no image or annotation file in what was chosen";
-  part("ready-rest").textContent = others.length
-    ? `${count(others.length, "other file")} will not be sent: ${others.slice(0, 3).join(", ")}${others.length > 3 ? ", …" : ""}`
-    : "";
+  const rest = [
+    others.length ? `${count(others.length, "other file")} will not be sent: ${some(others)}` : "",
+    unread.length ? `This browser could not read ${some(unread)}` : "",
+  ];
+  part("ready-rest").textContent = rest.filter(Boolean).join(". ");
   part("start").hidden = wanted.length === 0;
   show("ready");
   say(part("ready-title").textContent);
@@ -182,9 +187,14 @@ part("again").addEventListener("click", () => sender?.tryNow());
 // A file that misses the box must not make the browser leave the page.
 for (const kind of ["dragover", "drop"]) addEventListener(kind, (event) => event.preventDefault());
 const box = part("drop");
+const title = part("drop-title").textContent;
 box.addEventListener("dragover", () => box.classList.add("over"));
 box.addEventListener("dragleave", () => box.classList.remove("over"));
 box.addEventListener("drop", async (event) => {
   box.classList.remove("over");
-  take(await droppedFiles(event.dataTransfer));
+  const { files, unread } = await droppedFiles(event.dataTransfer, (number) => {
+    part("drop-title").textContent = `${count(number, "file")} found so far`;
+  });
+  part("drop-title").textContent = title;
+  take(files, unread);
 });

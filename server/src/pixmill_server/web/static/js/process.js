@@ -1,6 +1,6 @@
 // The Process form answers in place: what is chosen asks the server for the rest of the form and for what the launch would do.
 
-import { fetchPage, released } from "./fetched.js";
+import { fetchPage, putInPlace, released } from "./fetched.js";
 
 const form = document.querySelector("[data-process]");
 
@@ -28,11 +28,10 @@ async function ask(isReplaced) {
     return;
   }
   history.replaceState(null, "", address);
-  const focused = document.activeElement?.id;
   for (const part of form.querySelectorAll("[data-swap]")) {
     if (!part.isConnected || !isReplaced(part.dataset.swap)) continue;
     const next = page.querySelector(`[data-swap="${CSS.escape(part.dataset.swap)}"]`);
-    if (next) part.replaceWith(document.adoptNode(next));
+    if (next) putInPlace(part, document.adoptNode(next));
   }
   for (const field of form.querySelectorAll("[name^='p.']")) {
     const isWrong = page.getElementById(field.id)?.getAttribute("aria-invalid") === "true";
@@ -40,7 +39,6 @@ async function ask(isReplaced) {
     if (isWrong) field.setAttribute("aria-invalid", "true");
   }
   makeReady();
-  if (focused && document.activeElement?.id !== focused) document.getElementById(focused)?.focus();
 }
 
 form.addEventListener("change", (event) => {
