@@ -7,8 +7,9 @@ DONE := $(VENV)/.done
 BUNDLE := server/src/pixmill_server/bundle
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links --no-emit-package pixmill --no-emit-package pixmill-server
-# A file's tests stay in one process, because they share its servers.
-PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+# A file's tests stay in one process, because they share its servers. Files begin in the order of `testpaths`, where those
+# that take long come first: else the files with one long test would come last, and one process would wait for the other.
+PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 UPGRADE ?=
 
 export UV_PYTHON_DOWNLOADS := never

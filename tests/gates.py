@@ -1,5 +1,6 @@
 """A gate at which a Processing waits, in its sandbox, until the test opens it. No test hopes that a Run still runs."""
 
+import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,12 +27,15 @@ class Gate:
     name: str
 
     def open(self) -> None:
-        for settings in self.environments.glob("*/pyvenv.cfg"):
-            folder = settings.parent
-            mode = folder.stat().st_mode
-            folder.chmod(mode | 0o200)
-            (folder / self.name).touch()
-            folder.chmod(mode)
+        # One at a time: environments are read-only, and other processes of the session have the same ones.
+        with (self.environments / ".gates.lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            for settings in self.environments.glob("*/pyvenv.cfg"):
+                folder = settings.parent
+                mode = folder.stat().st_mode
+                folder.chmod(mode | 0o200)
+                (folder / self.name).touch()
+                folder.chmod(mode)
 
 
 @contextmanager

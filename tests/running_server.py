@@ -22,6 +22,7 @@ from pixmill_server.computes.computes import ensure_local
 from pixmill_server.listening import listen
 from pixmill_server.settings import Settings, read_settings
 from pixmill_server.wiring import Services, open_services, prepare
+from tests.shared_environments import share_environments
 from tools.bundle import copy_processings
 
 PATIENCE_SECONDS: Final = 120
@@ -74,6 +75,7 @@ class serve:  # noqa: N801 - used as a context manager, like `open`
     """A server on these settings for the length of a `with`."""
 
     def __init__(self, settings: Settings) -> None:
+        share_environments(settings.data)
         prepare(settings)
         self.services = open_services(settings)
         self.listener = listen("127.0.0.1", 0)

@@ -9,11 +9,19 @@ def share_environments(data: Path) -> None:
 
     Safe between processes: environments are content-addressed, built under a lock and moved in place at once.
     """
-    session = next((folder for folder in data.parents if re.fullmatch(r"pytest-\d+", folder.name)), None)
     link = data / "environments"
-    if session is None or link.exists():
+    shared = shared_environments(data)
+    if shared is None or link.exists():
         return
-    shared = session / "environments"
-    shared.mkdir(exist_ok=True)
     data.mkdir(parents=True, exist_ok=True)
     link.symlink_to(shared)
+
+
+def shared_environments(below: Path) -> Path | None:
+    """The folder of the session to which a temporary folder belongs, one for all its processes; None: to no session."""
+    session = next((folder for folder in (below, *below.parents) if re.fullmatch(r"pytest-\d+", folder.name)), None)
+    if session is None:
+        return None
+    shared = session / "environments"
+    shared.mkdir(exist_ok=True)
+    return shared
