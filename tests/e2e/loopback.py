@@ -4,6 +4,7 @@ Run within a network namespace of its own, as `python -m tests.e2e.loopback FOLD
 """
 
 import json
+import re
 import socket
 import sys
 from collections.abc import Sequence
@@ -12,8 +13,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import httpx2
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
+from tests.e2e.browsing import opened
 from tests.e2e.chromium import ARGUMENTS
 from tests.e2e.every_page import every_page, stock
 from tests.e2e.product import Product, product_up, signed_in_to
@@ -74,20 +76,24 @@ def ask_for(product: Product, pages: Sequence[str]) -> None:
 
 def visit(browser: Browser, product: Product, pages: Sequence[str], seen: Observed) -> None:
     """Every page, and a Run that is launched on one and watched to its end on another."""
-    page = browser.new_page()
-    requested: set[str] = set()
-    page.on("request", lambda request: requested.add(request.url))
-    page.on("console", lambda said: seen.complaints.append(said.text) if said.type == "error" else None)
-    signed_in_to(page, product)
-    for path in pages:
-        answer = page.goto(product.url + path)
-        seen.pages[path] = answer.status if answer else 0
-    page.goto(f"{product.url}/datasets/plain/v1/process?processing=unlucky")
-    page.get_by_role("button", name="Launch on 3 assets").click()
-    page.wait_for_url("**/jobs/job_*")
-    page.get_by_role("heading", name="no luck").wait_for(timeout=120_000)
-    seen.job = page.locator(".pill").first.inner_text()
-    seen.requested = sorted({"/".join(url.split("/")[:3]) for url in requested})
+    with opened(browser) as page:
+        requested: set[str] = set()
+        page.on("request", lambda request: requested.add(request.url))
+        page.on("console", lambda said: seen.complaints.append(said.text) if said.type == "error" else None)
+        signed_in_to(page, product)
+        for path in pages:
+            answer = page.goto(product.url + path)
+            seen.pages[path] = answer.status if answer else 0
+        page.goto(f"{product.url}/datasets/plain/v1/process?processing=unlucky")
+        page.get_by_role("button", name="Launch on 3 assets").click()
+        page.wait_for_url("**/jobs/job_*")
+        page.get_by_role("heading", name="no luck").wait_for()
+        # What is told of the error may come before what is told of the state.
+        expect(page.locator(".pill").first).to_have_text(
+            re.compile("failed|succeeded"), timeout=1000 * PATIENCE_SECONDS
+        )
+        seen.job = page.locator(".pill").first.inner_text()
+        seen.requested = sorted({"/".join(url.split("/")[:3]) for url in requested})
 
 
 def tried_to_leave() -> int:
