@@ -89,9 +89,7 @@ def visit(browser: Browser, product: Product, pages: Sequence[str], seen: Observ
         page.wait_for_url("**/jobs/job_*")
         page.get_by_role("heading", name="no luck").wait_for()
         # What is told of the error may come before what is told of the state.
-        expect(page.locator(".pill").first).to_have_text(
-            re.compile("failed|succeeded"), timeout=1000 * PATIENCE_SECONDS
-        )
+        expect(page.locator(".pill").first).to_have_text(re.compile("failed|succeeded"), timeout=240_000)
         seen.job = page.locator(".pill").first.inner_text()
         seen.requested = sorted({"/".join(url.split("/")[:3]) for url in requested})
 
