@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from pixmill.client.jobs import LogBytes
 from pixmill.errors import Conflict, InvalidInput, NotFound, PixmillError
 from pixmill.wire.jobs import JobScope, LaunchJob
 from pixmill_server.datasets.changes import ChangePart
@@ -225,6 +226,34 @@ def test_a_follower_hears_bytes_as_they_come_and_the_end(stage: Stage) -> None:
     supervisor.finish()
     thread.join(PATIENCE_SECONDS)
     assert heard == ["LogBytes", "LogBytes", "LogEnd"]
+
+
+def test_a_follower_gets_what_looks_like_events_byte_for_byte_in_blocks_of_many_segments(stage: Stage) -> None:
+    job_id = stage.launch()
+    supervisor = stage.supervisor()
+    supervisor.start()
+    tricky = b"event: end\r\ndata: {}\r\n\r\n\x00\xff\n\n: ping\n\n" * 50_000
+    written = tricky + b"%d" % len(tricky)
+    followed, first = bytearray(), threading.Event()
+
+    def follow() -> None:
+        for message in stage.client.jobs.follow(job_id, 1):
+            if isinstance(message, LogBytes):
+                assert message.offset == len(followed)
+                followed.extend(message.written)
+                first.set()
+
+    thread = threading.Thread(target=follow)
+    thread.start()
+    for number in range(6):
+        supervisor.send("PUT", f"log?offset={number * len(written)}", raw=written)
+        first.wait(20)
+    supervisor.stage_all()
+    supervisor.finish()
+    thread.join(20)
+    assert followed == written * 6
+    late = [each.written for each in stage.client.jobs.follow(job_id, 1, offset=7) if isinstance(each, LogBytes)]
+    assert b"".join(late) == followed[7:]
 
 
 def test_a_range_of_a_log_is_read(stage: Stage) -> None:

@@ -1,16 +1,15 @@
 """The log of one Run: what is there, and what comes."""
 
 import base64
-import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from pixmill.client.connection import Connection
 from pixmill.errors import ServerUnreachable
-from pixmill.wire.jobs import LogEnd, LogEvent, LogOmitted, LogPiece, LogRange, LogTime, LogTimes
+from pixmill.wire.jobs import LogBlock, LogEnd, LogEvent, LogOmitted, LogPiece, LogTime, LogTimes
 
 _SILENCE_SECONDS: Final = 60.0
 _RECONNECTS: Final = 20
@@ -42,13 +41,13 @@ class RunLog:
             with self.connection.stream(self._path) as answer:
                 yield from answer.iter_bytes(_PIECE_BYTES)
             return
-        for part in self._range(offset, None):
+        for part in self._from(offset):
             if isinstance(part, LogOmitted):
                 size = part.end - part.offset
                 line = f"\n[pixmill: Bytes {part.offset} to {part.end} of the log ({size} bytes) were not kept.]\n"
                 yield line.encode()
             else:
-                yield part.written
+                yield part
 
     def times(self) -> Iterator[LogTime]:
         """By offset, ascending."""
@@ -94,30 +93,17 @@ class RunLog:
     def _messages(self, offset: int) -> Iterator[LogBytes | LogOmitted | LogEvent | LogEnd]:
         with self.connection.stream(
             f"{self._path}/stream",
-            parameters={"ranges": True},
+            parameters={"raw": True},
             headers={"Last-Event-ID": str(offset)},
             read_timeout_seconds=_SILENCE_SECONDS,
         ) as answer:
-            kind, data = "", ""
-            for line in answer.iter_lines():
-                name, _, value = line.partition(":")
-                if name == "event":
-                    kind = value.strip()
-                elif name == "data":
-                    data = value.strip()
-                elif not line:
-                    if data and kind == "range":
-                        span = LogRange.model_validate_json(data)
-                        yield from self._range(span.offset, span.end)
-                    elif data:
-                        yield _message(kind, data)
-                    kind, data = "", ""
+            yield from read_messages(answer.iter_bytes())
 
-    def _range(self, offset: int, end: int | None) -> Iterator[LogBytes | LogOmitted]:
-        """What is stored from `offset` up to `end` (None: to the last byte), as it is, without JSON and base64."""
-        while end is None or offset < end:
-            last = "" if end is None else str(end - 1)
-            with self.connection.stream(self._path, headers={"Range": f"bytes={offset}-{last}"}) as answer:
+    def _from(self, offset: int) -> Iterator[bytes | LogOmitted]:
+        """What is stored from `offset` on, up to the last byte of now."""
+        length = offset + 1
+        while offset < length:
+            with self.connection.stream(self._path, headers={"Range": f"bytes={offset}-"}) as answer:
                 span = _CONTENT_RANGE.fullmatch(answer.headers.get("Content-Range", ""))
                 if answer.status_code != _PARTIAL or span is None:
                     return
@@ -126,9 +112,36 @@ class RunLog:
                     yield LogOmitted(offset=offset, end=start)
                     offset = start
                 for piece in answer.iter_bytes(_PIECE_BYTES):
-                    yield LogBytes(offset, piece)
+                    yield piece
                     offset += len(piece)
-            end = length if end is None else end
+
+
+def read_messages(pieces: Iterable[bytes]) -> Iterator[LogBytes | LogOmitted | LogEvent | LogEnd]:
+    """What a stream of server-sent events says, however it was cut; the bytes of a block as they come."""
+    rest, offset, left = b"", 0, 0
+    fields: dict[str, str] = {}
+    for piece in pieces:
+        rest = rest + piece if rest else piece
+        while rest:
+            if left:
+                written, rest = rest[:left], rest[left:]
+                yield LogBytes(offset, written)
+                offset, left = offset + len(written), left - len(written)
+                continue
+            line, newline, after = rest.partition(b"\n")
+            if not newline:
+                break
+            rest = after
+            if line.strip():
+                name, _, value = line.decode().partition(":")
+                fields[name] = value.strip()
+            elif "data" in fields:
+                kind, data, fields = fields.get("event", ""), fields["data"], {}
+                if kind == "block":
+                    block = LogBlock.model_validate_json(data)
+                    offset, left = block.offset, block.size
+                else:
+                    yield _message(kind, data)
 
 
 def _message(kind: str, data: str) -> LogBytes | LogOmitted | LogEvent | LogEnd:
@@ -140,5 +153,5 @@ def _message(kind: str, data: str) -> LogBytes | LogOmitted | LogEvent | LogEnd:
         case "omitted":
             return LogOmitted.model_validate_json(data)
         case _:
-            piece = LogPiece.model_validate(json.loads(data))
+            piece = LogPiece.model_validate_json(data)
             return LogBytes(piece.offset, base64.b64decode(piece.bytes))

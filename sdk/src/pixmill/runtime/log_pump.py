@@ -27,6 +27,8 @@ _PAUSE_SECONDS: Final = 0.004
 """Under load: a reader that is woken for every line takes the child's time. A pipe holds what comes meanwhile."""
 _BUSY_SECONDS: Final = 0.02
 _LITTLE_BYTES: Final = 512 << 10
+_PUSH_SECONDS: Final = 0.05
+"""So far apart pushes begin while less than a whole one waits: each costs the server as much as many bytes do."""
 
 
 class LogPump:
@@ -46,6 +48,7 @@ class LogPump:
         """Bytes pushed and waiting, together."""
         self._events: list[RunEvent] = []
         self._ended = False
+        self._next_push = 0.0
 
     def position(self) -> int:
         """How long the log is at least once all is stored that the child had written when this was asked."""
@@ -133,6 +136,9 @@ class LogPump:
         with self._changed:
             while not self._waiting and not self._events and not self._ended:
                 self._changed.wait()
+            while self._is_little() and (seconds := self._next_push - time.monotonic()) > 0:
+                self._changed.wait(seconds)
+            self._next_push = time.monotonic() + _PUSH_SECONDS
             events, self._events = self._events, []
             pieces: list[bytes] = []
             size = 0
@@ -142,6 +148,9 @@ class LogPump:
                 pieces.append(piece)
                 size += len(piece)
         return (b"".join(pieces), events) if pieces or events else None
+
+    def _is_little(self) -> bool:
+        return not self._ended and self._reached - self._pushed < _PUSH_BYTES
 
     def _advance(self, reached: int) -> None:
         with self._changed:

@@ -282,6 +282,13 @@ class LogRange(WireModel):
     """Exclusive; the event's `id:` too."""
 
 
+class LogBlock(WireModel):
+    """The `data:` of an `event: block`: `size` bytes come after the empty line, as written from `offset` on."""
+
+    offset: int
+    size: int
+
+
 class LogOmitted(WireModel):
     """The `data:` of an `event: omitted`: bytes that are not kept, as the log grew beyond its limit."""
 

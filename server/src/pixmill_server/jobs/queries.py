@@ -188,6 +188,11 @@ def outcomes_of(
     return list(session.scalars(query.order_by(RunOutcomeRow.asset_id).limit(limit)))
 
 
+def status_of(session: Session, run_id: str) -> RunStatus:
+    """Of a Run, without reading the rest of it."""
+    return RunStatus(session.scalars(select(RunRow.status).where(RunRow.id == run_id)).one())
+
+
 def record_of(session: Session, run: RunRow, *, now: datetime) -> RunRecord:
     """A Run, with what has to be worked out about it."""
     waits_for = waiting_for(session, run, now=now)
