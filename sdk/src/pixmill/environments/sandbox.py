@@ -31,7 +31,8 @@ _SYSTEM_FILES: Final = (
 _NETWORK_FILES: Final = ("/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/ssl", "/etc/ca-certificates")
 _NAMESPACES: Final = ("--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try")
 _NOBODY: Final = "65534"
-_PROBE_SECONDS: Final = 10
+_PROBE_SECONDS: Final = 60
+"""Of a trial of a tier: a machine that has much else to do must not take a worse one for that."""
 _TEMPORARY_BYTES: Final = 256 << 20
 """Of /tmp, which lies in memory; `TMPDIR` is the scratch folder."""
 
