@@ -7,7 +7,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Locator, Page
 
-PATIENCE_SECONDS = 90
+PATIENCE_SECONDS = 240
 """Of everything that waits for a page. Nobody waits so long; a machine under load may be that slow."""
 _SAYS_THAT_IT_HAS_LOADED = "addEventListener('load', () => document.documentElement.setAttribute('data-loaded', ''))"
 # After two frames everything that was to be drawn is drawn, and all places are those of one moment.

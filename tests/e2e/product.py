@@ -19,7 +19,7 @@ from tests.free_port import free_port
 from tests.shared_environments import share_environments
 
 PIXMILL = Path(sys.executable).with_name("pixmill")
-START_SECONDS = 120
+START_SECONDS = 400
 
 
 @dataclass(frozen=True, slots=True)

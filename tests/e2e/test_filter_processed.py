@@ -121,7 +121,7 @@ def launch_on_what_is_shown(page: Page, shown: str, word: str) -> None:
     page.get_by_role("button", name=f"Launch on {number} assets").click()
     page.wait_for_url("**/jobs/job_*")
     state = page.get_by_role("region", name="State of Run 1")
-    expect(state.locator(".pill")).to_have_text("succeeded", timeout=120_000)
+    expect(state.locator(".pill")).to_have_text("succeeded")
     expect(state.locator(".tile").filter(has_text="assets")).to_contain_text(f"{number} of {number}")
 
 

@@ -113,7 +113,7 @@ def bring_pictures(keys: Keys, pictures: list[Path]) -> None:
     choosing.value.set_files(pictures)
     expect(page.get_by_role("button", name="Import", exact=True)).to_be_focused()
     keys.press("Enter")
-    expect(page.get_by_role("heading", name="3 images added to keys/v1")).to_be_focused(timeout=60_000)
+    expect(page.get_by_role("heading", name="3 images added to keys/v1")).to_be_focused()
     keys.tab_to("See the images")
     keys.press("Enter")
     page.wait_for_url("**/datasets/keys/v1", wait_until="load")
@@ -146,7 +146,7 @@ def watch(keys: Keys) -> None:
     """The Job's page, from which the keys lead to the version."""
     page = keys.page
     state = page.get_by_role("region", name="State of Run 1")
-    expect(state.locator(".pill")).to_have_text("succeeded", timeout=120_000)
+    expect(state.locator(".pill")).to_have_text("succeeded")
     expect(page.get_by_role("log")).to_contain_text("looked at c.png")
     expect(page.get_by_role("button", name="Re-run…")).to_be_visible()
     keys.tab_to("Re-run…")

@@ -57,7 +57,7 @@ def test_a_processing_that_fails_is_mended_and_run_again_in_the_browser(page: Pa
     page.get_by_role("button", name="Re-run…").click()
     page.get_by_role("dialog", name="Run it again").get_by_role("button", name="Re-run").click()
     state = page.get_by_role("region", name="State of Run 2")
-    expect(state.locator(".pill")).to_have_text("succeeded", timeout=120_000)
+    expect(state.locator(".pill")).to_have_text("succeeded")
     expect(page.get_by_role("log")).to_contain_text("this is the second code")
     is_told_what_changed(page)
     page.get_by_role("link", name="Run 1").click()
@@ -76,7 +76,7 @@ def write(page: Page, code: str) -> None:
     page.get_by_role("link", name="New Processing").click()
     page.get_by_role("textbox", name="Or write it here").fill(code)
     page.get_by_role("button", name="Create").click()
-    expect(page.get_by_role("heading", name="say-brightness", exact=True)).to_be_visible(timeout=120_000)
+    expect(page.get_by_role("heading", name="say-brightness", exact=True)).to_be_visible()
 
 
 def launch(page: Page, name: str, product: Product) -> None:
@@ -90,7 +90,7 @@ def launch(page: Page, name: str, product: Product) -> None:
 
 def fails_with_its_stack_trace(page: Page) -> None:
     state = page.get_by_role("region", name="State of Run 1")
-    expect(state.locator(".pill")).to_have_text("failed", timeout=120_000)
+    expect(state.locator(".pill")).to_have_text("failed")
     # The last line is the first in sight; the log has it all, as the child wrote it.
     expect(page.get_by_role("heading", name="ZeroDivisionError")).to_be_in_viewport()
     expect(page.get_by_label("Stack trace").first).to_contain_text(BROKEN)
@@ -107,7 +107,7 @@ def mend(page: Page) -> None:
     expect(code).to_have_value(re.compile("this is the first code"))
     code.fill(CODE.replace(BROKEN, MENDED).replace("first", "second"))
     page.get_by_role("button", name="Save as a new version").click()
-    expect(page.get_by_role("link", name="Version 2")).to_be_visible(timeout=120_000)
+    expect(page.get_by_role("link", name="Version 2")).to_be_visible()
 
 
 def is_told_what_changed(page: Page) -> None:
