@@ -25,7 +25,7 @@ PROCESSING_SOURCES := $(shell find processings -maxdepth 1 -type f 2>/dev/null)
 help:  ## Say what there is to do
 	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
 
-setup: $(DONE)/editable $(DONE)/bundle  ## Install everything into .venv (network: the first time only)
+setup: $(DONE)/editable $(DONE)/bundle $(DONE)/vendor  ## Install everything into .venv (network: the first time only)
 
 run: setup  ## Start a server and a worker on this machine, on ./pixmill-data
 	$(BIN)/pixmill up --data pixmill-data
@@ -95,7 +95,7 @@ $(DONE)/vendor: package.json package-lock.json $(DONE)/locked
 	tools/npm-ci
 	@touch $@
 
-# What the server's wheel carries: the SDK's wheel, the built-in Processings, the browser's files.
-$(DONE)/bundle: $(SDK_SOURCES) $(PROCESSING_SOURCES) tools/bundle.py $(DONE)/editable $(DONE)/vendor
+# What the server's wheel carries: the SDK's wheel and the built-in Processings.
+$(DONE)/bundle: $(SDK_SOURCES) $(PROCESSING_SOURCES) tools/bundle.py $(DONE)/editable
 	$(BIN)/python tools/bundle.py
 	@touch $@

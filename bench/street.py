@@ -1,6 +1,6 @@
 """A DatasetVersion of any size, made without files: assets by reference, and boxes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
 
@@ -41,8 +41,11 @@ def open_datasets() -> Iterator[Datasets]:
         database.close()
 
 
-def make_street(datasets: Datasets, size: CocoSize, actor: Actor = ACTOR) -> str:
-    """The id of a version with so many assets by reference and boxes, spread evenly."""
+def make_street(datasets: Datasets, size: CocoSize, actor: Actor = ACTOR, *, pictures: Sequence[str] = ("",)) -> str:
+    """The id of a version with so many assets and boxes, spread evenly.
+
+    The assets take the pictures, digests of stored images, in turn; an empty one is an asset by reference.
+    """
     version_id = versions.create_version(datasets, actor, "street/v1").id
     labels.add_labels(datasets, actor, version_id, list(CATEGORIES))
     each = size.boxes // size.images
@@ -50,7 +53,8 @@ def make_street(datasets: Datasets, size: CocoSize, actor: Actor = ACTOR) -> str
     def parts() -> Iterator[ChangePart]:
         for start in range(0, size.images, ASSETS_AT_ONCE):
             names = [image_name(number) for number in range(start, min(start + ASSETS_AT_ONCE, size.images))]
-            yield ChangePart(assets=_asset_rows(datasets, names), annotations=make_boxes(names, each))
+            digests = [pictures[number % len(pictures)] for number in range(start, start + len(names))]
+            yield ChangePart(assets=_asset_rows(datasets, names, digests), annotations=make_boxes(names, each))
 
     save(datasets, version_id, ChangeSource(parts, IMPORT, assets_by=AssetKey.PATH))
     return version_id
@@ -89,10 +93,9 @@ def make_boxes(assets: list[str], each: int, *, seed: int = 7) -> AnnotationColu
     )
 
 
-def _asset_rows(datasets: Datasets, names: list[str]) -> pa.RecordBatch:
+def _asset_rows(datasets: Datasets, names: list[str], digests: list[str]) -> pa.RecordBatch:
     now, count = datasets.clock.now(), len(names)
     same = {
-        "digest": "",
         "size_bytes": 300_000,
         "width": WIDTH,
         "height": HEIGHT,
@@ -107,6 +110,9 @@ def _asset_rows(datasets: Datasets, names: list[str]) -> pa.RecordBatch:
     columns |= {
         "id": new_ids(count, now),
         "path": pa.array(names),
-        "source_uri": pa.array([f"file:///images/{name}" for name in names]),
+        "digest": pa.array(digests),
+        "source_uri": pa.array(
+            ["" if digest else f"file:///images/{name}" for name, digest in zip(names, digests, strict=True)]
+        ),
     }
     return pa.record_batch([columns[field.name] for field in ASSETS], schema=ASSETS)

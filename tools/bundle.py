@@ -1,4 +1,4 @@
-"""Fill the server's bundle: the SDK's wheel, the built-in Processings, and the browser's files.
+"""Fill the server's bundle: the SDK's wheel and the built-in Processings.
 
 The bundle is what the server's wheel carries beside its code; `make setup` makes it anew when a source of it changed.
 """
@@ -14,11 +14,6 @@ from pixmill.authoring.schema import ProcessingSchema, read_schema
 
 ROOT = Path(__file__).resolve().parent.parent
 BUNDLE = ROOT / "server" / "src" / "pixmill_server" / "bundle"
-# What the pages load, by its path in node_modules.
-BROWSER_FILES = {
-    "htmx.min.js": "htmx.org/dist/htmx.min.js",
-    "htmx.LICENSE": "htmx.org/LICENSE",
-}
 
 
 def main() -> None:
@@ -27,7 +22,6 @@ def main() -> None:
     shutil.rmtree(fresh, ignore_errors=True)
     build_sdk_wheel(fresh / "sdk")
     copy_processings(fresh / "processings")
-    copy_browser_files(fresh / "vendor")
     shutil.rmtree(BUNDLE, ignore_errors=True)
     fresh.rename(BUNDLE)
 
@@ -56,13 +50,6 @@ def schema_of(source: Path) -> ProcessingSchema:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return read_schema(module)
-
-
-def copy_browser_files(folder: Path) -> None:
-    """Third-party code for the pages, as npm installed it by integrity hash."""
-    folder.mkdir(parents=True)
-    for name, path in BROWSER_FILES.items():
-        shutil.copyfile(ROOT / "node_modules" / path, folder / name)
 
 
 if __name__ == "__main__":

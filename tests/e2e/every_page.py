@@ -1,5 +1,6 @@
 """Every page of the route table with something on it, so that a test of all pages forgets none."""
 
+import json
 import pkgutil
 from importlib import import_module
 from pathlib import Path
@@ -11,6 +12,8 @@ from pixmill import Client
 from pixmill_server import web
 from tests.e2e.product import Product
 
+HOSTILE = "<img src=x data-hostile>"
+"""Is in a file name, a Label, a Parameter, a log line and an error of what was stocked."""
 _DETECTOR = Path(__file__).parents[2] / "sample" / "street_yolo.onnx"
 _EXAMPLES = {"model": "street-yolo", "dataset": "plain", "version": "v1", "name": "yolo-preannotation"}
 # What follows another page's address, and what only leads elsewhere.
@@ -24,7 +27,7 @@ _NOT_PAGES = {
     "/models/new/describe",
     "/sign-in",
 }
-_UNLUCKY = '''# /// script
+_UNLUCKY = f'''# /// script
 # dependencies = []
 # ///
 """Fail."""
@@ -33,25 +36,35 @@ from pixmill.authoring import Context, DatasetVersion, processing
 
 
 @processing(kind="test")
-def unlucky(ctx: Context, dataset: DatasetVersion) -> None:
-    raise ValueError("no luck")
+def unlucky(ctx: Context, dataset: DatasetVersion, *, word: str = "{HOSTILE}") -> None:
+    print(word)
+    raise ValueError(f"no luck with {{word}}")
 '''
 
 
 def stock(product: Product, folder: Path) -> None:
     """Three images in `plain/v1`, Labels, a Processing of one's own, a Model, and a Job that has failed."""
-    images = folder / "images"
-    images.mkdir()
-    for number in range(3):
-        Image.new("RGB", (64, 48), (60 * number, 90, 160)).save(images / f"{number}.png")
+    _draw(folder / "images")
     code = folder / "unlucky.py"
     code.write_text(_UNLUCKY)
-    product.require("datasets", "import", str(images), "--to", "plain/v1")
-    product.require("labels", "set", "plain/v1", "person", "car")
+    product.require("datasets", "import", str(folder / "images"), "--to", "plain/v1")
+    product.require("labels", "add", "plain/v1", "person", "car")
     product.require("processings", "push", str(code))
     product.require("models", "push", str(_DETECTOR), "--to", "street-yolo/v1")
     job = product.ask("jobs", "launch", "unlucky", "plain/v1")
     product.run("jobs", "wait", job["id"])
+
+
+def _draw(folder: Path) -> None:
+    """Three pictures and a COCO file; the first by name is the hostile one, and has a shape of the hostile Label."""
+    folder.mkdir()
+    names = [f"{HOSTILE}.png", "a.png", "b.png"]
+    for number, name in enumerate(names):
+        Image.new("RGB", (64, 48), (60 * number, 90, 160)).save(folder / name)
+    images = [{"id": place, "file_name": name, "width": 64, "height": 48} for place, name in enumerate(names)]
+    shape = {"id": 1, "image_id": 0, "category_id": 1, "bbox": [4, 4, 20, 10], "area": 200, "iscrowd": 0}
+    told = {"images": images, "annotations": [shape], "categories": [{"id": 1, "name": HOSTILE}]}
+    (folder / "annotations.json").write_text(json.dumps(told))
 
 
 def every_page(product: Product) -> list[str]:
@@ -65,6 +78,7 @@ def every_page(product: Product) -> list[str]:
         *paths,
         "/processings/unlucky/edit",
         "/datasets/plain/v1/process?processing=yolo-preannotation&check=1",
+        "/datasets/plain/v1/process?processing=unlucky",
         "/datasets/no/where",
         f"/models/new/describe?file={digest}&name=street.onnx",
     ]

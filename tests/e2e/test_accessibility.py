@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Response
+from playwright.sync_api import Browser, Page, Response, expect
 
 from tests.e2e.browsing import opened
-from tests.e2e.every_page import every_page, stock
+from tests.e2e.every_page import HOSTILE, every_page, stock
 from tests.e2e.product import Product, product_up, signed_in_to
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
@@ -60,6 +60,23 @@ def test_every_page_brings_less_than_150_kb_of_our_own_scripts_and_styles_and_no
         weights[path] = sum(len(response.body()) for response in parts)
     assert min(weights.values()) > 0
     assert {path: weight for path, weight in weights.items() if weight >= MOST_BYTES} == {}
+
+
+def test_markup_in_names_labels_parameters_and_logs_is_text_on_every_page(page: Page, product: Product) -> None:
+    signed_in_to(page, product)
+    shown = set()
+    for path in every_page(product):
+        page.goto(product.url + path)
+        if "/jobs/job_" in path and not path.endswith("partial"):
+            expect(page.get_by_role("log")).to_contain_text(HOSTILE)
+            expect(page.get_by_role("heading", name="no luck with")).to_contain_text(HOSTILE)
+            expect(page.locator("#run-about")).to_contain_text(HOSTILE)
+        assert page.locator("[data-hostile]").count() == 0, path
+        if HOSTILE in page.locator("body").inner_text():
+            shown.add(path.rpartition("/")[0] if "/assets/" in path or "/jobs/" in path else path)
+    # Each of these has something to show of it; that they do not show it as markup says nothing otherwise.
+    viewer, grid, settings = "/datasets/plain/v1/assets", "/datasets/plain/v1", "/datasets/plain/v1/settings"
+    assert {"/datasets", "/jobs", viewer, grid, settings} <= shown
 
 
 def _violations(page: Page, address: str) -> list[str]:

@@ -54,7 +54,7 @@ def create_app(services: Services) -> FastAPI:
     for router in _routers(web):
         app.include_router(router, include_in_schema=False)
     answer_browsers_with_pages(app)
-    _serve_files(app, services)
+    _serve_files(app)
     app.add_middleware(BodyLimits, forms={model_upload.PATH: model_upload.LARGEST_BYTES})
     # Last is outermost: refusals of the others carry the headers too.
     app.add_middleware(SecurityHeaders)
@@ -110,10 +110,7 @@ def _routers(package: ModuleType, name: str = "router") -> Iterator[APIRouter]:
             yield router
 
 
-def _serve_files(app: FastAPI, services: Services) -> None:
-    vendor = services.settings.bundle / "vendor"
-    if vendor.is_dir():
-        app.mount("/vendor", StaticFiles(directory=vendor), name="vendor")
+def _serve_files(app: FastAPI) -> None:
     static = Path(web.__path__[0]) / "static"
     app.mount("/static", StaticFiles(directory=static), name="static")
 

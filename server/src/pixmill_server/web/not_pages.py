@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from pixmill_server.web.page import explain
 
 _Answer = Callable[[Request, Exception], Response]
-_NO_PAGES = ("/api/", "/static/", "/vendor/")
+_NO_PAGES = ("/api/", "/static/")
 
 
 def answer_browsers_with_pages(app: FastAPI) -> None:
