@@ -27,6 +27,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory, bundle: Path) -> Iterator[St
         stage = Stage(running)
         stage.processing("detect", takes=DETECTOR)
         stage.processing("tagger", kind="tagging")
+        stage.processing("copy", kind="augmentation", new_version="fork")
         stage.model("toy", ["car", "People", "<i>dog</i>"])
         stage.model("animals", ["cat"])
         stage.model("lite", ["car"], framework="tflite")
@@ -140,3 +141,30 @@ def test_the_whole_version_can_be_meant_though_a_filter_was_on(browser: httpx2.C
     page = browser.get(FORM, params={**ASKED, "where": "name=00", "scope": "all"}).text
     assert "Launch on 6 assets" in page
     assert '<strong class="numeric">1 asset</strong>' in page
+
+
+def test_a_processing_that_makes_a_version_asks_for_its_name_and_proposes_a_free_one(
+    browser: httpx2.Client, stage: Stage
+) -> None:
+    page = browser.get(FORM, params={"processing": "copy"}).text
+    assert 'name="to" value="v2"' in page
+    assert "<dt>Makes</dt><dd>street/v2</dd>" in page
+    assert 'name="to"' not in browser.get(FORM, params={"processing": "tagger"}).text
+    before = len(jobs_of(stage.server))
+    for name, said in (
+        ("", "no name is given for it"),
+        ("v1", "There is a version &#39;street/v1&#39; already."),
+        ("v 2", "&#39;street/v 2&#39; is not an address"),
+    ):
+        answer = browser.post(FORM, data={"processing": "copy", "to": name})
+        assert answer.status_code == 422
+        assert (
+            f'name="to" value="{name}" required maxlength="100" autocomplete="off" spellcheck="false" aria-invalid'
+            in answer.text
+        )
+        assert said in answer.text.partition('id="field-to-about"')[2].partition("</div>")[0]
+    assert len(jobs_of(stage.server)) == before
+    answer = browser.post(FORM, data={"processing": "copy", "to": "v2"})
+    assert answer.status_code == 303
+    job_page = browser.get(answer.headers["location"]).text
+    assert "street/v2" in job_page

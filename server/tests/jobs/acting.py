@@ -114,6 +114,7 @@ class Stage:
         kind: str = "pre-annotation",
         takes: dict[str, Any] | None = None,
         secrets: Sequence[str] = (),
+        new_version: str = "",
     ) -> None:
         """One with a batch size of 2 and a threshold, of which no environment is ever built."""
         parameters: list[dict[str, Any]] = [
@@ -126,7 +127,7 @@ class Stage:
         schema = {
             "name": name, "title": name, "description": name, "kind": kind, "form": "batch", "entry": "Annotate",
             "batch_size": 2, "takes": takes or {}, "parameters": parameters, "requires_network": False,
-            "secrets": list(secrets),
+            "secrets": list(secrets), "new_version": new_version, "reads_annotations": bool(new_version),
         }  # fmt: skip
         services, now = self.server.services, self.server.services.clock.now()
         with services.database.transaction() as session:

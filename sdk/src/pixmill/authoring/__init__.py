@@ -14,7 +14,7 @@ the docstring of the class, of its `__init__`, or of the function; indented line
 
 from pixmill.annotations.detections import Detections
 from pixmill.annotations.images import RgbImage
-from pixmill.authoring.assets import Asset, Batch, Change
+from pixmill.authoring.assets import Asset, Batch, Change, LabeledShape, NewAsset
 from pixmill.authoring.declaration import processing
 from pixmill.authoring.markers import Between, Label, Takes
 from pixmill.authoring.models import ModelVersion
@@ -29,7 +29,9 @@ __all__ = [
     "DatasetVersion",
     "Detections",
     "Label",
+    "LabeledShape",
     "ModelVersion",
+    "NewAsset",
     "RgbImage",
     "Takes",
     "processing",

@@ -36,6 +36,10 @@ class ProcessingSchema(TypedDict):
     requires_network: bool
     secrets: list[str]
     """The secrets that a Run gets as environment variables."""
+    new_version: str
+    """How the version begins that a Run makes: fork or empty; "" where it makes none."""
+    reads_annotations: bool
+    """Whether its assets come with their annotations."""
 
 
 def read_schema(module: ModuleType) -> ProcessingSchema:
@@ -60,6 +64,8 @@ def read_schema(module: ModuleType) -> ProcessingSchema:
         parameters=[spec_to_json(spec) for spec in specs],
         requires_network=declaration.network,
         secrets=list(declaration.secrets),
+        new_version=declaration.new_version,
+        reads_annotations=declaration.reads_annotations,
     )
 
 

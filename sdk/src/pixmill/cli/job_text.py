@@ -27,6 +27,8 @@ def plan_lines(plan: LaunchPlan) -> Iterator[str]:
     yield f"  parameters: {', '.join(f'{name}={value}' for name, value in plan.parameters.items()) or 'none'}"
     if plan.secrets:
         yield f"  secrets that the Run is told: {', '.join(plan.secrets)}"
+    if plan.new_version:
+        yield f"  makes the version {plan.new_version}; {plan.version} stays as it is"
     yield f"  existing annotations: {plan.existing}; failed assets: {plan.on_failure}"
     if plan.timeouts or plan.priority:
         yield f"  time-outs: {timeouts_text(plan.timeouts)}; priority: {plan.priority}"
@@ -55,7 +57,7 @@ def job_facts(job: Job) -> dict[str, object]:
         "launched": f"{job.created_at:%Y-%m-%d %H:%M:%S} UTC by {job.created_by}",
         "assets": _assets(run),
         "shapes": f"{counts.shapes_added} added, {counts.shapes_removed} removed, {counts.shapes_dropped} left out",
-        "result": f"{job.version}@{run.result_revision}" if run.result_revision else "-",
+        "result": f"{run.new_version or job.version}@{run.result_revision}" if run.result_revision else "-",
         "partial results": _partial(job),
         "running time": f"{seconds_text(run.running_seconds)}, cost {run.cost:.4f}",
     }

@@ -10,7 +10,7 @@ from pixmill.cli.job_following import FollowOption, after_launch, follow_run, te
 from pixmill.cli.job_partial import partial
 from pixmill.cli.job_progress import progress_bar
 from pixmill.cli.job_text import MOST_OUTCOMES, job_facts, outcome_lines, print_runs, seconds_text, taken_facts
-from pixmill.cli.launch import POLICY, launch_job, values_of
+from pixmill.cli.launch import POLICY, ToOption, launch_job, values_of
 from pixmill.cli.output import Json, print_facts, print_json, print_list, talk
 from pixmill.cli.parameters import ParameterOptions, parameters_of
 from pixmill.cli.timeouts import TimeoutOption
@@ -101,6 +101,7 @@ def rerun_job(
     on_failure: Annotated[str | None, typer.Option(metavar=POLICY, help="As at launch, unless said.")] = None,
     priority: Annotated[int | None, typer.Option(min=-100, max=100, help="As before, unless said.")] = None,
     timeout: TimeoutOption = None,
+    to: ToOption = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where the Run before stopped: same code, model and parameters.")
     ] = False,
@@ -113,7 +114,7 @@ def rerun_job(
         values = values_of(client, client.jobs.show(job_id).processing, texts)
         if resume:
             job = client.jobs.resume(
-                job_id, parameters=values, on_failure=on_failure, priority=priority, timeouts=limits
+                job_id, parameters=values, on_failure=on_failure, priority=priority, timeouts=limits, to=to
             )
             counts = job.runs[0].counts
             talk().print(
@@ -121,7 +122,7 @@ def rerun_job(
             )
         else:
             job = client.jobs.rerun(
-                job_id, parameters=values, on_failure=on_failure, priority=priority, timeouts=limits
+                job_id, parameters=values, on_failure=on_failure, priority=priority, timeouts=limits, to=to
             )
             for line in job.runs[0].differs or ["nothing"]:
                 talk().print(f"differs from Run {job.runs[0].number - 1}: {line}")

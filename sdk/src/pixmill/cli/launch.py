@@ -24,6 +24,10 @@ ModelOption = Annotated[str | None, typer.Option(help="The ModelVersion, as in s
 MapOption = Annotated[
     list[str] | None, typer.Option("--map", metavar="CLASS=LABEL", help="Send a model class to a Label.")
 ]
+ToOption = Annotated[
+    str | None,
+    typer.Option(metavar="DATASET/VERSION", help="The version to make, by a Processing that makes one."),
+]
 AssetsOption = Annotated[str | None, typer.Option(metavar="FILE|-", help="Only these assets: one path or id a line.")]
 FilterOption = Annotated[
     str, typer.Option("--filter", metavar="QUERY", help="Only assets of this filter, as in the grid's address.")
@@ -41,7 +45,8 @@ def launch_job(
     *,
     model: ModelOption = None,
     p: ParameterOptions = None,
-    to: MapOption = None,
+    mapping: MapOption = None,
+    to: ToOption = None,
     assets: AssetsOption = None,
     label: Annotated[str | None, typer.Option(help="Only assets with a shape of this Label.")] = None,
     tag: Annotated[str | None, typer.Option(help="Only assets with this tag.")] = None,
@@ -63,13 +68,14 @@ def launch_job(
             version=version,
             model=model,
             parameters=values_of(client, processing, texts),
-            map=_map(to or []),
+            map=_map(mapping or []),
             scope=JobScope(assets=_listed(assets), label=label, tag=tag, unannotated=unannotated, filter=where),
             existing=existing,
             on_failure=on_failure,
             priority=priority,
             timeouts=parse_timeouts(timeout or []),
             compute=compute,
+            to=to,
         )
         for line in plan_lines(client.jobs.plan(wish)):
             talk().print(line)

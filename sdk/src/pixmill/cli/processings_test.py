@@ -63,6 +63,7 @@ def try_on_folder(
         sandbox=sandbox,
         cpus=cpus or len(os.sched_getaffinity(0)),
         variables=os.environ,
+        new_images=None if out is None else out / "images",
     )
     console = talk()
     report = _run(request, console, to_stderr=json)
@@ -132,6 +133,8 @@ def _print(report: TrialReport, console: Console) -> None:
         console.print(f"tag {tag}: {count} images")
     for failure in report.failed[:_SHOWN_FAILURES]:
         console.print(f"failed: {failure.asset_id}: {failure.reason}")
+    if report.new_images is not None:
+        console.print(f"{len(report.added)} images for the new version, in {report.new_images}.")
     if report.dropped:
         left_out = ", ".join(f"{name} {count}" for name, count in report.dropped.most_common())
         console.print(f"Left out, for no Label takes them (--labels): {left_out}.")

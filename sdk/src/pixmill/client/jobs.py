@@ -80,11 +80,13 @@ class Jobs:
         priority: int = 0,
         timeouts: Timeouts | None = None,
         compute: str | None = None,
+        to: str | None = None,
     ) -> Job:
         """A new Job, whose first Run waits for a worker; raises what makes it impossible.
 
         `label_map` sends model classes to Labels, beside those of equal name; `scope` None is all assets.
         `on_failure`: `stop` at the first asset that fails, `continue`, or a share that may fail, as in `5%`.
+        `to` is the version that a Processing makes that makes one, as in `street/v2`.
         """
         wish = LaunchJob(
             processing=processing,
@@ -98,6 +100,7 @@ class Jobs:
             priority=priority,
             timeouts=timeouts or {},
             compute=compute,
+            to=to,
         )
         return self.send(wish)
 
@@ -128,10 +131,14 @@ class Jobs:
         on_failure: str | None = None,
         priority: int | None = None,
         timeouts: Timeouts | None = None,
+        to: str | None = None,
     ) -> Job:
-        """Once more, on the newest code, model and images; refused while a Run is pending or running."""
+        """Once more, on the newest code, model and images; refused while a Run is pending or running.
+
+        `to`: the version to make; None: as before, which works where no Run has made it yet.
+        """
         given = dict(parameters or {})
-        wish = RerunJob(parameters=given, on_failure=on_failure, priority=priority, timeouts=timeouts or {})
+        wish = RerunJob(parameters=given, on_failure=on_failure, priority=priority, timeouts=timeouts or {}, to=to)
         return self._connection.ask("POST", f"/jobs/{job_id}/rerun", Job, send=wish)
 
     def resume(
@@ -142,13 +149,14 @@ class Jobs:
         on_failure: str | None = None,
         priority: int | None = None,
         timeouts: Timeouts | None = None,
+        to: str | None = None,
     ) -> Job:
         """Go on with a failed or cancelled Run: what it had done is not done again.
 
         Refused where code, model or Parameters are not what they were; `parameters` are only compared.
         """
         given = dict(parameters or {})
-        wish = ResumeJob(parameters=given, on_failure=on_failure, priority=priority, timeouts=timeouts or {})
+        wish = ResumeJob(parameters=given, on_failure=on_failure, priority=priority, timeouts=timeouts or {}, to=to)
         return self._connection.ask("POST", f"/jobs/{job_id}/resume", Job, send=wish)
 
     def cancel(self, job_id: str) -> Job:

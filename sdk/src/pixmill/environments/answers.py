@@ -54,6 +54,8 @@ class DescribedProcessing(Struct, forbid_unknown_fields=True):
     parameters: list[_Parameter]
     requires_network: bool
     secrets: list[str]
+    new_version: Literal["", "fork", "empty"]
+    reads_annotations: bool
 
 
 class _Answer(Struct, forbid_unknown_fields=True):

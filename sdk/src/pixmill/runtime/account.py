@@ -18,11 +18,12 @@ from pixmill.runtime.messages import (
     FromChild,
     Happened,
     Hello,
+    ImageMade,
     Progressed,
     Stated,
     Want,
 )
-from pixmill.runtime.plan import Progress, RunEvent, StagedChunk, StagedFailure, StagedSkip
+from pixmill.runtime.plan import Progress, RunEvent, StagedAsset, StagedChunk, StagedFailure, StagedSkip
 from pixmill.runtime.server import RunServer
 
 _RATE_SECONDS: Final = 10.0
@@ -53,6 +54,8 @@ class Account:
     """What the Processing said of itself, as every heartbeat tells it."""
     _offsets: dict[str, int] = field(default_factory=dict)
     """Of failed assets that are not staged yet: where the log speaks of them."""
+    _images: dict[int, str] = field(default_factory=dict)
+    """Of images for the new version that are not staged yet: the digest, by the child's number."""
     _staged: set[int] = field(default_factory=set)
     _rates: deque[tuple[float, int]] = field(default_factory=deque)
 
@@ -83,6 +86,8 @@ class Account:
                     self.has_begun = True
                 case Want():
                     self.feeder.wishes.put(message)
+                case ImageMade() | ChunkResult():
+                    self._take(message, payload)
                 case Progressed(done, failed, skipped):
                     self._note_progress(Progress(done, failed, skipped, self.total))
                 case AssetFailed():
@@ -91,8 +96,6 @@ class Account:
                     self.say(kind, text, **facts)
                 case Stated(facts):
                     self._note_facts(facts)
-                case ChunkResult():
-                    self._stage(message, payload)
                 case Ended():
                     self.ended = message
 
@@ -107,6 +110,12 @@ class Account:
         self._rates.append((now, progress.done + progress.failed + progress.skipped))
         while now - self._rates[0][0] > _RATE_SECONDS:
             self._rates.popleft()
+
+    def _take(self, made: ImageMade | ChunkResult, payload: bytes) -> None:
+        if isinstance(made, ImageMade):
+            self._images[made.number] = self.server.put_image(payload)
+        else:
+            self._stage(made, payload)
 
     def _stage(self, result: ChunkResult, annotations: bytes) -> None:
         chunk = self.feeder.chunk(result.index)
@@ -129,7 +138,20 @@ class Account:
             result.dropped,
             retried=result.retried,
             partial=result.partial,
+            added=self._added(result),
+            added_annotations=result.added_annotations,
         )
         self.server.stage(result.index, staged)
         self._staged.add(result.index)
         self.staged_assets += len(told)
+
+    def _added(self, result: ChunkResult) -> list[StagedAsset]:
+        numbers = [added.number for added in result.added]
+        if len(set(numbers)) < len(numbers) or not self._images.keys() >= set(numbers):
+            raise ChildLied(f"The child adds assets in chunk {result.index} whose images it did not send.")
+        if not {added.origin for added in result.added} <= set(result.done):
+            raise ChildLied(f"The child adds assets in chunk {result.index} that are made of none of it.")
+        return [
+            StagedAsset(added.origin, added.path, self._images.pop(added.number), added.tags, added.metadata)
+            for added in result.added
+        ]

@@ -9,7 +9,7 @@ from pixmill.errors import ProcessingError
 from pixmill.runtime.bootstrap import Trouble, attempt
 from pixmill.runtime.intake import Arrived
 from pixmill.runtime.ledger import Ledger
-from pixmill.runtime.results import require_json
+from pixmill.runtime.new_assets import MOST_ADDED, ready
 
 FAILING_BATCHES: Final = 3
 """So many batches in a row, each failing for every one of its images, are the Processing's fault."""
@@ -83,7 +83,7 @@ class BatchWork:
         """How many of the items failed, each by itself; `retried`: in a larger batch before."""
         if self.ledger.has_too_many_failed:
             return 0
-        outcome = attempt(lambda: _changes(self.call, items))
+        outcome = attempt(lambda: _changes(self.call, items, self.ledger.new_version))
         if not isinstance(outcome, Trouble):
             for item in items:
                 self.ledger.finish_asset(item.asset, item.chunk, outcome[item.asset.id], retried=retried)
@@ -108,7 +108,7 @@ def _unreadable(arrived: Arrived) -> Trouble:
     return Trouble("UnreadableImage", said, traceback="", out_of_memory=False, is_in_log=True)
 
 
-def _changes(call: Callable[[Batch], Any], items: Sequence[_Item]) -> dict[str, list[Change]]:
+def _changes(call: Callable[[Batch], Any], items: Sequence[_Item], new_version: str) -> dict[str, list[Change]]:
     """By asset; whatever is wrong with them is raised here, while it can still be laid to one image."""
     batch = Batch(tuple(item.asset for item in items), tuple(item.image for item in items))
     made: dict[str, list[Change]] = {item.asset.id: [] for item in items}
@@ -118,7 +118,9 @@ def _changes(call: Callable[[Batch], Any], items: Sequence[_Item]) -> dict[str, 
                 f"A Change is for asset '{change.asset_id}', which is not in this batch.",
                 hint="Make Changes with the methods of the batch's own assets.",
             )
-        made[change.asset_id].append(change)
+        made[change.asset_id].append(ready(change, new_version=new_version))
+    for changes in made.values():
+        require_few(changes)
     return made
 
 
@@ -137,5 +139,10 @@ def require_changes(returned: Any) -> Iterator[Change]:
                 f"The Processing made a {type(change).__name__}, not a Change.",
                 hint="Write asset.annotate(...) or the like.",
             )
-        require_json(change)
         yield change
+
+
+def require_few(changes: Sequence[Change]) -> None:
+    """Raise `ProcessingError` where more assets are made of one than can be."""
+    if (added := sum(len(change.added) for change in changes)) > MOST_ADDED:
+        raise ProcessingError(f"{added} assets were made of one.", hint=f"Make {MOST_ADDED} or fewer.")

@@ -22,6 +22,8 @@ class Feeder:
 
     server: RunServer
     writer: FrameWriter
+    reads_annotations: bool = False
+    """Whether each chunk is sent with its assets' annotations."""
     wishes: "SimpleQueue[Want | None]" = field(default_factory=SimpleQueue)
     claimed: list[Chunk] = field(default_factory=list)
     """Every chunk so far, in the order of the claims."""
@@ -45,7 +47,8 @@ class Feeder:
         if chunk is None:
             self.writer.send(NoMoreChunks(wish.reading))
             return
-        self.writer.send(ChunkBegins(wish.reading, wish.position, chunk.index, len(chunk.assets)))
+        annotations = self.server.read_annotations(chunk.index) if self.reads_annotations else b""
+        self.writer.send(ChunkBegins(wish.reading, wish.position, chunk.index, len(chunk.assets)), annotations)
         if not wish.images:
             for asset in chunk.assets:
                 self.writer.send(_announce(wish.reading, asset, ""))

@@ -55,6 +55,7 @@ def setup_of(
         model_parameter=plan.model_parameter,
         confinement=_confinement(plan, room, tier, held_by),
         secrets=plan.secrets,
+        new_version=plan.processing.new_version,
     )
 
 

@@ -122,6 +122,13 @@ class HttpRunServer:
         except (httpx2.HTTPError, ServerRefused) as error:
             raise AssetUnreadable(f"the image cannot be fetched: {error}") from error
 
+    def read_annotations(self, index: int) -> bytes:
+        return self._send("GET", f"chunks/{index}/annotations").content
+
+    def put_image(self, content: bytes) -> str:
+        answer = self._send("POST", "images", content, "application/octet-stream")
+        return str(msgspec.json.decode(answer.content, type=dict[str, str])["digest"])
+
     def stage(self, index: int, chunk: StagedChunk) -> None:
         self._send("PUT", f"chunks/{index}", msgspec.msgpack.encode(chunk), "application/msgpack")
 

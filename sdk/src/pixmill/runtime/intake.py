@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from threading import Condition, Thread
 from typing import Final
 
+from pixmill.annotations import AnnotationColumns, rows_of
 from pixmill.annotations.images import RgbImage
-from pixmill.authoring import Asset
+from pixmill.authoring import Asset, LabeledShape
 from pixmill.errors import PixmillError
 from pixmill.runtime.decoding import Undecodable, decode
 from pixmill.runtime.frames import FrameReader, FrameWriter
@@ -69,6 +70,7 @@ class Intake:
         self._complete = False
         self._gone = False
         self._chunk = 0
+        self._annotations: dict[str, list[LabeledShape]] = {}
         Thread(target=self._read, name="intake", daemon=True).start()
 
     def read_version(self, *, images: bool, on_chunk: Callable[[int, int], None]) -> Iterator[Arrived]:
@@ -122,7 +124,7 @@ class Intake:
     def _take_in(self, message: ToChild, payload: bytes) -> None:
         match message:
             case ChunkBegins():
-                self._chunk = message.index
+                self._chunk, self._annotations = message.index, _annotations(payload)
                 self._put(message.reading, _Begun(message.index, message.size))
                 if message.reading == self._reading:
                     self._writer.send(Want(message.reading, message.position + 1, self._images))
@@ -149,11 +151,20 @@ class Intake:
         return self._ahead >= _AHEAD_BYTES or len(self._waiting) >= _AHEAD_ITEMS
 
     def _start_decoding(self, message: AssetComes, chunk: int, payload: bytes) -> _Coming:
-        asset = Asset(message.id, message.path, message.width, message.height, tuple(message.tags))
+        annotations = tuple(self._annotations.get(message.id, ()))
+        asset = Asset(message.id, message.path, message.width, message.height, tuple(message.tags), annotations)
         if message.unreadable or not payload:
             return _Coming(asset, chunk, None, message.unreadable, 0)
         decoded = self._pool.submit(decode, payload, width=asset.width, height=asset.height)
         return _Coming(asset, chunk, decoded, "", max(len(payload), asset.width * asset.height * _CHANNELS))
+
+
+def _annotations(packed: bytes) -> dict[str, list[LabeledShape]]:
+    """By asset id; nothing where none were sent."""
+    found: dict[str, list[LabeledShape]] = {}
+    for row in rows_of(AnnotationColumns.from_bytes(packed)) if packed else ():
+        found.setdefault(row.asset, []).append(LabeledShape(row.shape, row.label, row.score, row.attributes))
+    return found
 
 
 def _arrived(coming: _Coming) -> Arrived:

@@ -2,16 +2,27 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from pixmill.authoring import Asset, Change
 from pixmill.runtime.bootstrap import Trouble
 from pixmill.runtime.frames import FrameWriter
-from pixmill.runtime.messages import AssetFailed, FailedAsset, Happened, Progressed, SkippedAsset, Stated
+from pixmill.runtime.messages import (
+    AssetFailed,
+    FailedAsset,
+    Happened,
+    ImageMade,
+    Progressed,
+    SkippedAsset,
+    Stated,
+)
+from pixmill.runtime.new_assets import SentChange
 from pixmill.runtime.results import ChunkResults, LabelMap
 
 UNDECODABLE: Final = "undecodable-image"
+Made = Change | SentChange
+"""What a Processing made of an asset, its images sent or not."""
 
 
 @dataclass(slots=True)
@@ -22,12 +33,15 @@ class Ledger:
     labels: LabelMap
     failures_allowed: int | None = None
     """So many assets may fail; None: any number."""
+    new_version: str = ""
+    """How the version begins that the Run makes: fork or empty; "": it makes none."""
     done: int = 0
     failed: int = 0
     skipped: int = 0
     retried: int = 0
     _open: dict[int, ChunkResults] = field(default_factory=dict)
     _traceback_printed: str = ""
+    _images: int = 0
 
     def begin_chunk(self, index: int, size: int) -> None:
         """A chunk that is known already stays as it is."""
@@ -38,22 +52,35 @@ class Ledger:
         """Whether more assets failed than the launch allows."""
         return self.failures_allowed is not None and self.failed > self.failures_allowed
 
-    def finish_asset(self, asset: Asset, chunk: int, changes: Sequence[Change], *, retried: bool = False) -> None:
+    def finish_asset(self, asset: Asset, chunk: int, changes: Sequence[Made], *, retried: bool = False) -> None:
         """The asset is done; or skipped where one of its Changes says so, and then the others are passed over.
 
         `retried`: its batch had failed before.
         """
         results = self._open[chunk]
-        if reason := next((change.skip_reason for change in changes if change.skip_reason), ""):
+        plain = [each.change if isinstance(each, SentChange) else each for each in changes]
+        if reason := next((change.skip_reason for change in plain if change.skip_reason), ""):
             results.skipped.append(SkippedAsset(asset.id, reason))
             self.skipped += 1
             return
-        for change in changes:
-            results.add(change)
+        for each in changes:
+            sent = each if isinstance(each, SentChange) else self.send_images(each)
+            results.add(sent.change)
+            for number, new in zip(sent.numbers, sent.change.added, strict=True):
+                results.add_asset(asset.id, number, new)
         results.done.append(asset.id)
         results.retried += retried
         self.done += 1
         self.retried += retried
+
+    def send_images(self, change: Change) -> SentChange:
+        """Send the images of a Change that is `ready`; what is kept of it is small."""
+        numbers = []
+        for new in change.added:
+            self._images += 1
+            numbers.append(self._images)
+            self.writer.send(ImageMade(self._images), bytes(new.image))
+        return SentChange(replace(change, added=tuple(replace(new, image=b"") for new in change.added)), tuple(numbers))
 
     def skip_asset(self, asset: Asset, chunk: int, reason: str) -> None:
         self._open[chunk].skipped.append(SkippedAsset(asset.id, reason))

@@ -52,6 +52,12 @@ class MaskedServer:
     def read_asset(self, asset: ChunkAsset) -> bytes:
         return self.server.read_asset(asset)
 
+    def read_annotations(self, index: int) -> bytes:
+        return self.server.read_annotations(index)
+
+    def put_image(self, content: bytes) -> str:
+        return self.server.put_image(content)
+
     def stage(self, index: int, chunk: StagedChunk) -> None:
         told = self.masker.text
         failed = [

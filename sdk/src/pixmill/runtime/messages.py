@@ -64,10 +64,15 @@ class Setup(Struct, tag="setup"):
     """So many assets may fail; None: any number."""
     secrets: dict[str, str] = field(default_factory=dict)
     """Environment variables, told here because others can read those that a process is started with."""
+    new_version: str = ""
+    """How the version begins that the Run makes: fork or empty; "": it makes none."""
 
 
 class ChunkBegins(Struct, tag="chunk"):
-    """`size` assets of this chunk follow."""
+    """`size` assets of this chunk follow.
+
+    Where the Processing reads them, their annotations come as the frame's bytes (`AnnotationColumns.to_bytes()`).
+    """
 
     reading: int
     """Which reading of the version asked for it."""
@@ -145,6 +150,13 @@ class Stated(Struct, tag="stated"):
     facts: dict[str, Any]
 
 
+class ImageMade(Struct, tag="image"):
+    """An image for the new version; its file's bytes come with it. A `ChunkResult` says what it is for."""
+
+    number: int
+    """Counted by the child."""
+
+
 class FailedAsset(Struct):
     """An asset of a chunk that could not be worked on."""
 
@@ -158,6 +170,18 @@ class SkippedAsset(Struct):
 
     asset_id: str
     reason: str
+
+
+class AddedAsset(Struct):
+    """An asset for the new version."""
+
+    origin: str
+    """The id of the asset that it was made of."""
+    number: int
+    """Of its image."""
+    path: str
+    tags: list[str]
+    metadata: dict[str, Any]
 
 
 class ChunkResult(Struct, tag="result"):
@@ -174,6 +198,10 @@ class ChunkResult(Struct, tag="result"):
     """Of those that are done: how many only after their batch had failed."""
     partial: bool = False
     """The Run ends in the middle of this chunk."""
+    added: list[AddedAsset] = field(default_factory=list)
+    """All with other paths."""
+    added_annotations: bytes = b""
+    """Of these, by path: `AnnotationColumns.to_bytes()`; empty for none."""
 
 
 class ErrorText(Struct):
@@ -191,4 +219,4 @@ class Ended(Struct, tag="ended"):
     error: ErrorText | None = None
 
 
-FromChild = Hello | Want | Progressed | AssetFailed | Happened | Stated | ChunkResult | Ended
+FromChild = Hello | Want | Progressed | AssetFailed | Happened | Stated | ImageMade | ChunkResult | Ended

@@ -15,6 +15,9 @@ class PlannedProcessing(Struct):
     batch_size: int
     source_url: str
     requires_network: bool = False
+    new_version: str = ""
+    """fork or empty; "": it makes none."""
+    reads_annotations: bool = False
 
 
 class PlannedFile(Struct):
@@ -120,6 +123,17 @@ class StagedSkip(Struct):
     reason: str
 
 
+class StagedAsset(Struct):
+    """An asset for the new version."""
+
+    origin: str
+    path: str
+    digest: str
+    """As the server answered when it was given the image."""
+    tags: list[str]
+    metadata: dict[str, Any]
+
+
 class StagedChunk(Struct):
     """What became of a chunk, as MessagePack."""
 
@@ -132,6 +146,8 @@ class StagedChunk(Struct):
     dropped: dict[str, int]
     retried: int = 0
     partial: bool = False
+    added: list[StagedAsset] = field(default_factory=list)
+    added_annotations: bytes = b""
 
 
 class Progress(Struct):

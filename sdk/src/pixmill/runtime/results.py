@@ -5,14 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from pixmill.annotations import KINDS, AnnotationColumns, ColumnsBuilder, ShapeKind
 from pixmill.annotations.detections import Detections
-from pixmill.authoring import Change
-from pixmill.runtime.messages import ChunkResult, FailedAsset, SkippedAsset
+from pixmill.authoring import Change, LabeledShape, NewAsset
+from pixmill.runtime.messages import AddedAsset, ChunkResult, FailedAsset, SkippedAsset
 
 _BOX: Final = KINDS.index(ShapeKind.BOX)
 _UNMAPPED: Final = -1
@@ -53,6 +52,8 @@ class ChunkResults:
     _boxes: list[tuple[str, Detections, NDArray[np.int64]]] = field(default_factory=list)
     _shapes: ColumnsBuilder = field(default_factory=ColumnsBuilder)
     _lookups: dict[tuple[str, ...], NDArray[np.int64]] = field(default_factory=dict)
+    _added: list[AddedAsset] = field(default_factory=list)
+    _added_shapes: ColumnsBuilder = field(default_factory=ColumnsBuilder)
 
     @property
     def is_whole(self) -> bool:
@@ -66,18 +67,19 @@ class ChunkResults:
         """What a Change adds; the asset's own outcome is said apart."""
         if change.detections is not None:
             self._add_detections(change.asset_id, change.detections)
-        for new in change.shapes:
-            label = self.labels.label_of_shape(new.label)
-            if label == _UNMAPPED:
-                self._dropped[new.label] += 1
-                continue
-            name = self.labels.labels[label]
-            self._shapes.append(change.asset_id, name, new.shape, score=new.score, attributes=dict(new.attributes))
+        for shape in change.shapes:
+            self._add_shape(self._shapes, change.asset_id, shape)
         if change.tags:
             known = self._tags.setdefault(change.asset_id, [])
             known.extend(tag for tag in change.tags if tag not in known)
         if change.metadata:
             self._metadata.setdefault(change.asset_id, {}).update(change.metadata)
+
+    def add_asset(self, origin: str, number: int, new: NewAsset) -> None:
+        """An asset for the new version, whose image has this number."""
+        self._added.append(AddedAsset(origin, number, new.path, list(new.tags), dict(new.metadata)))
+        for shape in new.annotations:
+            self._add_shape(self._added_shapes, new.path, shape)
 
     def packed(self) -> tuple[ChunkResult, bytes]:
         """The message, and the annotations that go with it (empty for none)."""
@@ -93,8 +95,18 @@ class ChunkResults:
             dict(self._dropped),
             retried=self.retried,
             partial=not self.is_whole,
+            added=self._added,
+            added_annotations=self._added_shapes.build().to_bytes() if len(self._added_shapes) else b"",
         )
         return message, annotations
+
+    def _add_shape(self, shapes: ColumnsBuilder, asset: str, new: LabeledShape) -> None:
+        label = self.labels.label_of_shape(new.label)
+        if label == _UNMAPPED:
+            self._dropped[new.label] += 1
+            return
+        name = self.labels.labels[label]
+        shapes.append(asset, name, new.shape, score=new.score, attributes=dict(new.attributes))
 
     def _add_detections(self, asset_id: str, found: Detections) -> None:
         if not len(found):
@@ -135,15 +147,6 @@ class ChunkResults:
             attributes=np.zeros(0, dtype=np.uint8),
             attribute_offsets=no_offset,
         )
-
-
-def require_json(change: Change) -> None:
-    """Raise `TypeError` where metadata or attributes are no JSON, while the author's code is still on the stack."""
-    if change.metadata:
-        msgspec.json.encode(change.metadata)
-    for shape in change.shapes:
-        if shape.attributes:
-            msgspec.json.encode(shape.attributes)
 
 
 def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:

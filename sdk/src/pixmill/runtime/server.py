@@ -61,6 +61,14 @@ class RunServer(Protocol):
         """The bytes of its file. Raises `AssetUnreadable`."""
         ...
 
+    def read_annotations(self, index: int) -> bytes:
+        """Of the assets of a claimed chunk, by id: `AnnotationColumns.to_bytes()`."""
+        ...
+
+    def put_image(self, content: bytes) -> str:
+        """Keep an image for the new version; its digest. Nobody sees it before the Run's commit."""
+        ...
+
     def stage(self, index: int, chunk: StagedChunk) -> None: ...
 
     def append_log(self, offset: int, data: bytes) -> int:

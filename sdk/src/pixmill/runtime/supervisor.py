@@ -107,7 +107,7 @@ def supervise(server: RunServer, placement: Placement, *, cancel: Event) -> bool
         child = start_container(image, room, plan, limits)
     guard = Guard(child.process.pid, room.scratch, limits, holding, cgroup)
     pump = LogPump(child.log, server, masker)
-    feeder = Feeder(server, child.writer)
+    feeder = Feeder(server, child.writer, plan.processing.reads_annotations)
     account = Account(
         server, child.reader, feeder, pump, plan.totals.assets, lambda: _say_started(server, room, tier, child, guard)
     )

@@ -1,5 +1,6 @@
 """A Processing tried on a folder of images, without a server: in the same child and sandbox, and nothing is written."""
 
+import shutil
 import statistics
 import sys
 import time
@@ -7,13 +8,15 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 from threading import Event, Lock
 from typing import Any, BinaryIO, Final
 
+from blake3 import blake3
 from PIL import Image, UnidentifiedImageError
 
 from pixmill.annotations import AnnotationColumns
+from pixmill.authoring.assets import require_path
 from pixmill.environments import Environment, build, lock, pack_sdk, parse_header, processing_schema
 from pixmill.errors import InvalidInput, ModelError, NotFound
 from pixmill.inference.metadata import read_metadata
@@ -31,6 +34,7 @@ from pixmill.runtime.plan import (
     RunEvent,
     RunPlan,
     Sample,
+    StagedAsset,
     StagedChunk,
     StagedFailure,
 )
@@ -62,6 +66,8 @@ class TrialRequest:
     cpus: int = 1
     variables: Mapping[str, str] = field(default_factory=dict)
     """Where the secrets are taken from that the Processing names."""
+    new_images: Path | None = None
+    """Where the images of the new version are written; None: into a new folder among the temporary ones."""
 
 
 @dataclass(slots=True)
@@ -85,6 +91,10 @@ class TrialReport:
     end: Finish | None = None
     staged: dict[int, StagedChunk] = field(default_factory=dict)
     images: list[ChunkAsset] = field(default_factory=list)
+    added: list[str] = field(default_factory=list)
+    """Paths of the assets that the new version would get."""
+    new_images: Path | None = None
+    """The folder that their images are in; None: the Processing makes no version."""
 
     @property
     def succeeded(self) -> bool:
@@ -110,6 +120,8 @@ class TrialReport:
             },
             "dropped": dict(self.dropped),
             "tags": dict(self.tags),
+            "added": self.added,
+            "new_images": str(self.new_images) if self.new_images else None,
             "sandbox": self.sandbox,
             "seconds": self.seconds,
             "error": {"type": error.type, "message": error.message, "traceback": error.traceback} if error else None,
@@ -135,8 +147,8 @@ def try_processing(
     schema = processing_schema(environment, request.file.resolve(), sandbox=request.sandbox)
     plan = _plan(request, schema, len(images))
     on_step(f"Running on {len(images)} images")
-    server = TrialServer(plan, request.file, images, log, on_progress)
-    with TemporaryDirectory(prefix="pixmill-") as scratch:
+    with TemporaryDirectory(prefix="pixmill-") as incoming, TemporaryDirectory(prefix="pixmill-") as scratch:
+        server = TrialServer(plan, request.file, images, log, Path(incoming), on_progress, request.new_images)
         placement = Placement(environment, Path(scratch) / "run", request.sandbox)
         supervise(server, placement, cancel=cancel)
     return server.report
@@ -150,7 +162,10 @@ class TrialServer:
     file: Path
     images: Sequence[tuple[str, Path]]
     log: BinaryIO
+    incoming: Path
+    """Where images for the new version lie until it is known what they are for."""
     on_progress: Callable[[Progress], None]
+    new_images: Path | None = None
     report: TrialReport = field(init=False)
     _began: float = 0.0
     _log_bytes: int = 0
@@ -159,6 +174,8 @@ class TrialServer:
 
     def __post_init__(self) -> None:
         self.report = TrialReport(tuple(self.run_plan.labels), assets=len(self.images))
+        if self.run_plan.processing.new_version:
+            self.report.new_images = self.new_images or Path(mkdtemp(prefix="pixmill-new-version-"))
 
     def plan(self) -> RunPlan:
         return self.run_plan
@@ -192,8 +209,19 @@ class TrialServer:
         except OSError as error:
             raise AssetUnreadable(f"the file cannot be read: {error.strerror}") from error
 
+    def read_annotations(self, index: int) -> bytes:
+        """A folder of images has none."""
+        return b""
+
+    def put_image(self, content: bytes) -> str:
+        digest = blake3(content).hexdigest()
+        (self.incoming / digest).write_bytes(content)
+        return digest
+
     def stage(self, index: int, chunk: StagedChunk) -> None:
         report = self.report
+        for added in chunk.added:
+            self._place_image(added)
         report.staged[index] = chunk
         report.done += len(chunk.done)
         report.skipped += len(chunk.skipped)
@@ -207,6 +235,15 @@ class TrialServer:
                 report.shapes[name] += 1
                 if score == score:  # noqa: PLR0124 - NaN: nobody gave one
                     report.scores.setdefault(name, []).append(float(score))
+
+    def _place_image(self, added: StagedAsset) -> None:
+        # The child says where, and what user code writes is not believed.
+        require_path(added.path)
+        if self.report.new_images is not None:
+            place = self.report.new_images / added.path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(self.incoming / added.digest, place)
+            self.report.added.append(added.path)
 
     def append_log(self, offset: int, data: bytes) -> int:
         self.log.write(data)
@@ -268,6 +305,8 @@ def _plan(request: TrialRequest, schema: Mapping[str, Any], total: int) -> RunPl
             batch_size=size if isinstance(size, int) else 1,
             source_url="",
             requires_network=bool(schema["requires_network"]),
+            new_version=str(schema["new_version"]),
+            reads_annotations=bool(schema["reads_annotations"]),
         ),
         parameters={name: value for name, value in values.items() if name != model_parameter},
         labels=labels,

@@ -7,11 +7,11 @@ from typing import Any, Final
 
 from pixmill.authoring import Asset, Change, Context, DatasetVersion, RgbImage
 from pixmill.errors import ProcessingError
-from pixmill.runtime.batches import require_changes
+from pixmill.runtime.batches import require_changes, require_few
 from pixmill.runtime.bootstrap import Trouble, attempt
 from pixmill.runtime.intake import Intake
 from pixmill.runtime.ledger import Ledger
-from pixmill.runtime.results import require_json
+from pixmill.runtime.new_assets import SentChange, ready
 
 _PROGRESS_EVERY: Final = 32
 NOT_READ: Final = "the Processing did not read it"
@@ -27,7 +27,7 @@ class VersionWork:
     """Every asset that came by, with its chunk."""
     _read: set[str] = field(default_factory=set)
     _unreadable: dict[str, str] = field(default_factory=dict)
-    _changes: dict[str, list[Change]] = field(default_factory=dict)
+    _changes: dict[str, list[SentChange]] = field(default_factory=dict)
     _chunk: int = 0
 
     def run(
@@ -51,8 +51,10 @@ class VersionWork:
             raise ProcessingError(
                 f"There is no asset '{change.asset_id}' in this Run.", hint="Use the version's assets."
             )
-        require_json(change)
-        self._changes.setdefault(change.asset_id, []).append(change)
+        known = self._changes.setdefault(change.asset_id, [])
+        require_few([*(sent.change for sent in known), change])
+        # Images go at once: only they are too large to be kept.
+        known.append(self.ledger.send_images(ready(change, new_version=self.ledger.new_version)))
 
     def open_assets(self) -> Iterator[Asset]:
         for arrived in self.intake.read_version(images=False, on_chunk=self.ledger.begin_chunk):

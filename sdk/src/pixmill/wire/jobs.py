@@ -58,6 +58,8 @@ class LaunchJob(WireRequest):
     """Seconds for `queue`, `start`, `running`, `progress`; null: no limit; what is missing is as the Compute says."""
     compute: str | None = None
     """Its name; None: the Processing's default, else `local`."""
+    to: str | None = Field(default=None, max_length=250)
+    """`street/v2`: the version to make, in the same Dataset; for a Processing that makes one, and only for such."""
 
 
 class RerunJob(WireRequest):
@@ -69,6 +71,8 @@ class RerunJob(WireRequest):
     priority: int | None = Field(default=None, ge=-100, le=100)
     timeouts: TimeoutSeconds = Field(default_factory=dict)
     """What is missing is as at launch."""
+    to: str | None = Field(default=None, max_length=250)
+    """The version to make; None: under the name of before, which a Run that succeeded has taken."""
 
 
 class ResumeJob(WireRequest):
@@ -81,6 +85,8 @@ class ResumeJob(WireRequest):
     priority: int | None = Field(default=None, ge=-100, le=100)
     timeouts: TimeoutSeconds = Field(default_factory=dict)
     """What is missing is as at launch."""
+    to: str | None = Field(default=None, max_length=250)
+    """The version to make; None: under the name of before."""
 
 
 class LabelProposal(WireModel):
@@ -117,6 +123,8 @@ class LaunchPlan(WireModel):
     """The limits that will hold, in seconds."""
     secrets: list[str] = Field(default_factory=list)
     """Those that the Run is told, by name."""
+    new_version: str | None = None
+    """`street/v2`: the version that the Run makes; None: it changes the one that it reads."""
     notes: list[str] = Field(default_factory=list)
 
 
@@ -137,6 +145,8 @@ class RunCounts(WireModel):
     shapes_removed: int = 0
     shapes_dropped: int = 0
     """Made, but of a class that no Label takes."""
+    assets_added: int = 0
+    """To the version that it made."""
 
 
 class RunErrorText(WireModel):
@@ -161,6 +171,11 @@ class Run(WireModel):
     """How it stands, in a sentence."""
     input_revision: int
     result_revision: int | None = None
+    """Of the version that it read, or of the one that it made."""
+    new_version: str | None = None
+    """`street/v2`: the version that it makes; None: it makes none. As the version is called now, once it is made."""
+    new_version_id: str | None = None
+    """None: it is not made (yet)."""
     partial: PartialStateName | None = None
     """What became of the results of a Run that failed or was cancelled; None: of any other."""
     continues: bool = False

@@ -48,6 +48,10 @@ class ProcessingSchema(WireModel):
     """The container image that it is; None: it is a file."""
     secrets: list[str] = Field(default_factory=list)
     """The secrets that a Run gets as environment variables."""
+    new_version: Literal["", "fork", "empty"] = ""
+    """How the new version begins that each Run makes; empty text: a Run makes none."""
+    reads_annotations: bool = False
+    """Whether its assets come with their annotations."""
 
 
 class ProcessingVersion(WireModel):

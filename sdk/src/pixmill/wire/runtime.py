@@ -32,6 +32,9 @@ class PlannedProcessing(WireModel):
     source_url: str
     """Relative to the server's address."""
     requires_network: bool = False
+    new_version: Literal["", "fork", "empty"] = ""
+    """How the new version begins that the Run makes; empty text: it makes none."""
+    reads_annotations: bool = False
 
 
 class PlannedFile(WireModel):
@@ -213,6 +216,25 @@ class AssetSkip(WireModel):
     reason: str
 
 
+class StoredImage(WireModel):
+    """An image for the new version, kept by its content."""
+
+    digest: str
+    """BLAKE3, hexadecimal."""
+
+
+class StagedAsset(WireModel):
+    """An asset for the version that the Run makes."""
+
+    origin: str
+    """The id of the asset that it was made of, which is done."""
+    path: str
+    digest: str
+    """Of an image that was sent before."""
+    tags: list[str] = Field(default_factory=list)
+    metadata: dict[str, JsonValue] = Field(default_factory=dict)
+
+
 class StagedChunk(WireModel):
     """What became of a chunk, sent as MessagePack (`model_dump()` packed by msgspec or the like).
 
@@ -235,6 +257,10 @@ class StagedChunk(WireModel):
     """Of those that are done: how many only after their batch had failed."""
     partial: bool = False
     """The Run ends in the middle of this chunk."""
+    added: list[StagedAsset] = Field(default_factory=list, max_length=1_000_000)
+    """All with other paths. An asset of which one is made that is no image has failed, with that reason."""
+    added_annotations: bytes = b""
+    """Of these: as `annotations`, its `assets` being their paths."""
 
 
 class LogPosition(WireModel):

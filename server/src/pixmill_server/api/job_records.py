@@ -54,6 +54,8 @@ def run_of(services: Services, record: RunRecord) -> wire.Run:
         outcome=record.outcome,
         input_revision=row.input_number,
         result_revision=row.result_number,
+        new_version=record.new_version,
+        new_version_id=row.new_version_id,
         partial=PartialState(row.partial).value if row.partial else None,
         continues=row.continues_id is not None,
         on_failure=row.on_failure,
@@ -103,6 +105,7 @@ def plan_of(plan: LaunchPlan) -> wire.LaunchPlan:
         priority=plan.priority,
         timeouts=timeouts_of(plan.timeouts),
         secrets=list(plan.secrets),
+        new_version=plan.new_version,
         notes=list(plan.notes),
     )
 

@@ -145,7 +145,7 @@ def show(services: Services, actor: CurrentActor, job_id: str) -> wire.Job:
 
 
 def _again(request: wire.RerunJob | wire.ResumeJob) -> Again:
-    return Again(request.parameters, request.on_failure, request.priority, limits_of(request.timeouts))
+    return Again(request.parameters, request.on_failure, request.priority, limits_of(request.timeouts), request.to)
 
 
 def _request(request: wire.LaunchJob) -> LaunchRequest:
@@ -168,4 +168,5 @@ def _request(request: wire.LaunchJob) -> LaunchRequest:
         priority=request.priority,
         timeouts=limits_of(request.timeouts),
         compute=request.compute,
+        to=request.to,
     )

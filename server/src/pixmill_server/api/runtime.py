@@ -1,5 +1,6 @@
 """The Run protocol: the endpoints that a supervisor speaks to (see `pixmill.wire.runtime`)."""
 
+from collections.abc import Iterator
 from typing import Annotated
 
 import msgspec
@@ -11,10 +12,11 @@ from pydantic import ValidationError
 from pixmill.errors import InvalidInput, NotFound, NotSignedIn
 from pixmill.wire import runtime as wire
 from pixmill_server.api.dependencies import Services
-from pixmill_server.api.uploads import allow_body
+from pixmill_server.api.uploads import allow_body, consume
 from pixmill_server.datasets.pictures import Picture, picture_of
 from pixmill_server.datasets.records import AssetRecord
 from pixmill_server.jobs import supervise
+from pixmill_server.jobs.added import OfferedAsset, check_added
 from pixmill_server.jobs.events import Event, add_events
 from pixmill_server.jobs.finish import finish
 from pixmill_server.jobs.lifecycle import ChildEnd, ChildError
@@ -29,6 +31,7 @@ from pixmill_server.storage.objects import Digest
 router = APIRouter(prefix="/runtime/runs/{run_id}", tags=["runtime"])
 FENCE_HEADER = wire.FENCE_HEADER
 _LARGEST_BODY_BYTES = 2 << 30
+_LARGEST_IMAGE_BYTES = 256 << 20
 _bearer = HTTPBearer(auto_error=False, scheme_name="RunToken", description="The token of one Run.")
 
 
@@ -92,6 +95,24 @@ def claim_chunk(services: Services, caller: CurrentCaller, wish: wire.ClaimChunk
     return wire.ChunkAnswer(chunk=wire.Chunk(index=claimed.index, assets=assets))
 
 
+@router.get("/chunks/{index}/annotations")
+def read_annotations(services: Services, caller: CurrentCaller, index: int) -> Response:
+    """The annotations of the chunk's assets, by id, as `AnnotationColumns`; without rejected ones."""
+    packed = supervise.chunk_annotations(services.jobs, caller, index)
+    return Response(packed, media_type="application/octet-stream")
+
+
+@router.post("/images")
+async def put_image(services: Services, caller: CurrentCaller, request: Request) -> wire.StoredImage:
+    """Keep an image for the version that the Run makes; it is checked when the chunk is staged that it is for."""
+
+    def keep(pieces: Iterator[bytes]) -> Digest:
+        supervise.require_makes_version(services.jobs, caller)
+        return services.objects.put(pieces)
+
+    return wire.StoredImage(digest=await consume(request, keep, highest_bytes=_LARGEST_IMAGE_BYTES))
+
+
 @router.put("/chunks/{index}", status_code=204)
 def stage_chunk(services: Services, caller: CurrentCaller, index: int, body: Body) -> None:
     """What became of a chunk; nothing of it is visible before the Run commits."""
@@ -108,6 +129,7 @@ def stage_chunk(services: Services, caller: CurrentCaller, index: int, body: Bod
         dropped=staged.dropped,
         retried=staged.retried,
         partial=staged.partial,
+        added=check_added(services.ingest, [_offered(each) for each in staged.added], staged.added_annotations),
     )
     supervise.stage_chunk(services.jobs, caller, index, told)
 
@@ -171,6 +193,10 @@ def read_asset(services: Services, caller: CurrentCaller, asset_id: str) -> Resp
     return StreamingResponse(services.objects.stream(picture.digest), media_type=record.media_type)
 
 
+def _offered(told: wire.StagedAsset) -> OfferedAsset:
+    return OfferedAsset(told.origin, told.path, told.digest, told.tags, told.metadata)
+
+
 def _plan(services: Services, caller: Caller, plan: supervise.RunPlan) -> wire.RunPlan:
     run, processing = plan.run, plan.processing
     batch_size = 0 if processing.whole_version else int(run.parameters["batch_size"])
@@ -186,6 +212,8 @@ def _plan(services: Services, caller: Caller, plan: supervise.RunPlan) -> wire.R
             code_digest=run.code_digest,
             source_url=f"{_base(caller)}/source",
             requires_network=processing.schema["requires_network"],
+            new_version=processing.schema.get("new_version", ""),
+            reads_annotations=processing.reads_annotations,
         ),
         parameters=run.parameters,
         model=_model(services, caller, plan.model) if plan.model else None,

@@ -43,9 +43,14 @@ def commit(
     """
 
     def make(draft: Draft) -> Outcome:
-        return _Rebase.of(draft, change, existing).run()
+        return rebase(draft, change, existing)
 
     return revise(datasets, version_id, make, author=author, summary=summary, in_transaction=in_transaction)
+
+
+def rebase(draft: Draft, change: ChangeSource, existing: Existing) -> Outcome:
+    """Write the change into the draft, asset by asset, on what its head holds."""
+    return _Rebase.of(draft, change, existing).run()
 
 
 @dataclass(slots=True)

@@ -62,6 +62,7 @@ class StagedImage(msgspec.Struct, frozen=True):
     metadata: str
     turn: bool = False
     """The annotation file has width and height swapped: its shapes are to be turned by the orientation."""
+    tags: list[str] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +112,14 @@ def check_images(ingest: Ingest, images: Sequence[Offered]) -> Checked:
     return Checked(staged, refused, resized)
 
 
-def assets_batch(staged: Sequence[StagedImage], datasets: Datasets) -> pa.RecordBatch:
-    """Rows of the assets table with fresh ids."""
+def assets_batch(
+    staged: Sequence[StagedImage], datasets: Datasets, *, ids: Sequence[str] | None = None
+) -> pa.RecordBatch:
+    """Rows of the assets table, with these ids (None: fresh ones)."""
     now = datasets.clock.now()
     count = len(staged)
     columns: dict[str, pa.Array] = {
-        "id": new_ids(count, now),
-        "tags": pa.array([[]] * count, pa.list_(pa.string())),
+        "id": new_ids(count, now) if ids is None else pa.array(ids, pa.string()),
         "created_at": pa.repeat(pa.scalar(now, UTC_MICROSECONDS), count),
     }
     for name in ASSETS.names:

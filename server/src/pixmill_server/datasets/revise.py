@@ -91,7 +91,8 @@ class Draft:
     """The change under the lease: what it is built on, and the writes it begins where it needs them."""
 
     datasets: Datasets
-    lease: Lease
+    lease: Lease | None
+    """None: nobody else writes here, for nobody knows the branch yet."""
     head: Pinned
     labels: tuple[Label, ...]
     """Those of the new Revision; set anew to change them."""
@@ -116,6 +117,8 @@ class Draft:
 
     def stay_alive(self) -> None:
         """Renew the lease where it is due; call it now and then while writing for long. Raises `LeaseLost`."""
+        if self.lease is None:
+            return
         now = self.datasets.clock.now()
         if now >= (self._renew_after or self.now + renewal_due(self.datasets)):
             renew_lease(self.datasets, self.lease)
@@ -133,7 +136,8 @@ class Draft:
         return assets, annotations
 
     def _begin(self, ref: TableRef) -> TableWrite:
-        return self.datasets.tables.write(ref, {"fence": str(self.lease.fence), "owner": self.lease.owner})
+        by = {} if self.lease is None else {"fence": str(self.lease.fence), "owner": self.lease.owner}
+        return self.datasets.tables.write(ref, by)
 
 
 def revise(
@@ -156,7 +160,7 @@ def revise(
             outcome = make(draft)
             refs = draft.write()
             datasets.at_step(Step.POINT)
-            return _point(draft, refs, outcome, author=author, summary=summary, in_transaction=in_transaction)
+            return _point(draft, lease, refs, outcome, author=author, summary=summary, in_transaction=in_transaction)
         except (ForeignWrite, HeadMoved):
             if attempt == ATTEMPTS:
                 raise
@@ -265,6 +269,7 @@ def _draft(datasets: Datasets, lease: Lease) -> Draft:
 
 def _point(
     draft: Draft,
+    lease: Lease,
     refs: tuple[TableRef, TableRef],
     outcome: Outcome,
     *,
@@ -275,7 +280,7 @@ def _point(
     datasets, head = draft.datasets, draft.head
     with datasets.database.transaction() as session:
         row = locked_row(session, head.version_id)
-        require_fence(row, draft.lease)
+        require_fence(row, lease)
         require_head(row, head)
         require_open(row)
         changed = (refs, draft.labels) != ((head.assets, head.annotations), head.labels)

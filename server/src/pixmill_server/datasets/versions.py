@@ -12,7 +12,7 @@ from pixmill_server.datasets.errors import AddressInvalid, DatasetNotFound, Name
 from pixmill_server.datasets.lease import locked_row, require_open
 from pixmill_server.datasets.queries import dataset_by_id, find_dataset, version_by_id
 from pixmill_server.datasets.records import Counts, Label, Pinned
-from pixmill_server.datasets.revise import write_label_set
+from pixmill_server.datasets.revise import Author, Outcome, write_label_set
 from pixmill_server.datasets.schemas import (
     ANNOTATION_INDEXES,
     ANNOTATIONS,
@@ -26,7 +26,8 @@ from pixmill_server.datasets.tables import DatasetRow, RevisionRow, VersionRow
 from pixmill_server.kernel.ids import new_id
 from pixmill_server.storage.tables import TableRef
 
-_MAIN = "main"
+MAIN = "main"
+"""The branch that every version's goes off from; it holds nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +68,9 @@ def create_version(datasets: Datasets, actor: Actor, address: str) -> VersionCre
     if parsed.number is not None:
         raise AddressInvalid(address)
     dataset = _ensure_dataset(datasets, actor, parsed.dataset)
-    _require_free(datasets, dataset.id, parsed.version)
+    require_free(datasets, dataset.id, parsed.version)
     names = assets_table(dataset.id), annotations_table(dataset.id)
-    empty = [datasets.tables.newest(name, _MAIN) for name in names]
+    empty = [datasets.tables.newest(name, MAIN) for name in names]
     return _branch_off(
         datasets, actor, dataset.id, parsed.version, (empty[0], empty[1]), labels=(), counts=Counts(), forked_from=None
     )
@@ -82,7 +83,7 @@ def fork(datasets: Datasets, actor: Actor, source: Pinned, name: str) -> Version
     """
     with datasets.database.reading() as session:
         version = version_by_id(session, actor.organization_id, source.version_id)
-    _require_free(datasets, version.dataset_id, name)
+    require_free(datasets, version.dataset_id, name)
     return _branch_off(
         datasets,
         actor,
@@ -177,7 +178,7 @@ def _branch_off(
 ) -> VersionCreated:
     # The branch is opaque, so that a version can be renamed, and its name given to another.
     version_id, now = new_id("ver"), datasets.clock.now()
-    assets, annotations = _branches(datasets, sources, version_id)
+    tables = make_branches(datasets, sources, version_id)
     datasets.at_step(Step.POINT)
     version = VersionRow(
         id=version_id,
@@ -194,17 +195,16 @@ def _branch_off(
         with datasets.database.transaction() as session:
             # Whoever deleted the Dataset meanwhile deleted the versions that it had then.
             session.get_one(DatasetRow, dataset_id).deleted_at = None
-            session.add(version)
-            session.flush()
-            first = _first_revision(version, (assets, annotations), counts=counts, forked_from=forked_from)
-            first.label_set_id = write_label_set(session, labels)
-            session.add(first)
+            summary = "Created" if forked_from is None else f"Forked from revision {forked_from.number}"
+            author = Author(user_id=actor.user_id)
+            add_version(session, version, tables, labels, Outcome(counts), author=author, summary=summary)
     except IntegrityError as error:
         raise NameTaken("version", name) from error
     return VersionCreated(version_id, dataset_id)
 
 
-def _branches(datasets: Datasets, sources: tuple[TableRef, TableRef], name: str) -> tuple[TableRef, TableRef]:
+def make_branches(datasets: Datasets, sources: tuple[TableRef, TableRef], name: str) -> tuple[TableRef, TableRef]:
+    """Branches of both tables that begin as the sources; nobody knows them yet."""
     branches = []
     for source in sources:
         datasets.at_step(Step.BRANCH)
@@ -213,25 +213,37 @@ def _branches(datasets: Datasets, sources: tuple[TableRef, TableRef], name: str)
     return assets, annotations
 
 
-def _first_revision(
-    version: VersionRow, tables: tuple[TableRef, TableRef], *, counts: Counts, forked_from: Pinned | None
-) -> RevisionRow:
+def add_version(
+    session: Session,
+    version: VersionRow,
+    tables: tuple[TableRef, TableRef],
+    labels: tuple[Label, ...],
+    outcome: Outcome,
+    *,
+    author: Author,
+    summary: str,
+) -> None:
+    """Add the version with its first Revision; raises `IntegrityError` where its name is taken."""
+    session.add(version)
+    session.flush()
     assets, annotations = tables
-    return RevisionRow(
+    first = RevisionRow(
         version_id=version.id,
         number=1,
+        label_set_id=write_label_set(session, labels),
         assets_branch=assets.branch,
         assets_version=assets.version,
         annotations_branch=annotations.branch,
         annotations_version=annotations.version,
         parent_number=None,
-        author_id=version.created_by,
-        run_id=None,
-        summary="Created" if forked_from is None else f"Forked from revision {forked_from.number}",
-        counts=asdict(counts),
+        author_id=author.user_id,
+        run_id=author.run_id,
+        summary=summary,
+        counts={**asdict(outcome.counts), **{name: count for name, count in outcome.step.items() if count}},
         fence=0,
         created_at=version.created_at,
     )
+    session.add(first)
 
 
 def _ensure_dataset(datasets: Datasets, actor: Actor, name: str) -> DatasetRow:
@@ -270,7 +282,8 @@ def _has_dataset(session: Session, actor: Actor, name: str) -> bool:
     return True
 
 
-def _require_free(datasets: Datasets, dataset_id: str, name: str) -> None:
+def require_free(datasets: Datasets, dataset_id: str, name: str) -> None:
+    """Raises `NameTaken`; somebody may still be faster."""
     taken = select(VersionRow.id).where(
         VersionRow.dataset_id == dataset_id, VersionRow.name == name, VersionRow.deleted_at.is_(None)
     )

@@ -71,6 +71,7 @@ def new_run(jobs: Jobs, prepared: Prepared, *, job_id: str, number: int) -> RunR
         chunk_size=chunk_size(assets, batch_size=prepared.batch_size),
         created_at=jobs.clock.now(),
         assets=assets,
+        new_version=prepared.new_version,
         price_per_hour=prepared.compute.price_per_hour,
     )
 

@@ -201,6 +201,10 @@ class Standing:
     message: str = ""
     partial_number: int | None = None
     """The Revision that a failed Run's partial results were committed as."""
+    new_version: str | None = None
+    """The address of the version that it makes; None: it makes none."""
+    assets_added: int = 0
+    """To that version."""
 
 
 def sentence(standing: Standing) -> str:
@@ -215,7 +219,8 @@ def sentence(standing: Standing) -> str:
         case _:
             said = f"{standing.status}: {standing.message}" if standing.message else str(standing.status)
             kept = standing.partial_number
-            return said if kept is None else f"{said}; what was done is committed as Revision {kept}"
+            place = standing.new_version or f"Revision {kept}"
+            return said if kept is None else f"{said}; what was done is committed as {place}"
 
 
 def _remarks(standing: Standing) -> list[str]:
@@ -228,6 +233,8 @@ def _remarks(standing: Standing) -> list[str]:
         remarks.append(f"{ledger.skipped} of {ledger.assets} skipped")
     if ledger.assets == 0:
         remarks.append("there was no asset in scope")
+    elif standing.new_version is not None:
+        remarks.append(f"{standing.assets_added} assets added to {standing.new_version}")
     elif standing.shapes_added == 0:
         remarks.append("no shapes were added")
     return remarks

@@ -70,6 +70,16 @@ class PinnedProcessing:
         return tuple(self.schema.get("secrets", ()))
 
     @property
+    def new_version(self) -> str:
+        """How the version begins that its Runs make: `fork` or `empty`; empty text where they make none."""
+        return str(self.schema.get("new_version", ""))
+
+    @property
+    def reads_annotations(self) -> bool:
+        """Whether its assets come with their annotations."""
+        return bool(self.schema.get("reads_annotations"))
+
+    @property
     def annotates(self) -> bool:
         """Whether making shapes is what it is for."""
         return str(self.schema["kind"]) == PRE_ANNOTATION

@@ -21,6 +21,7 @@ from pixmill_server.datasets.records import Pinned
 from pixmill_server.jobs.access import Jobs
 from pixmill_server.jobs.errors import NothingInScope
 from pixmill_server.jobs.matching import Matching, NothingToAnnotate, match_classes, require_something
+from pixmill_server.jobs.new_version import name_new_version
 from pixmill_server.jobs.pins import PinnedModel, PinnedProcessing, pin_model, pin_processing
 from pixmill_server.jobs.policy import FailurePolicy
 from pixmill_server.jobs.request import LaunchPlan, LaunchRequest, Scope
@@ -53,6 +54,8 @@ class Prepared:
     policy: FailurePolicy
     timeouts: Mapping[str, float]
     """The limits that hold: seconds by name."""
+    new_version: str | None
+    """The name, within the Dataset, of the version that the Run makes; None: it makes none."""
 
     @property
     def batch_size(self) -> int:
@@ -75,6 +78,7 @@ class Prepared:
             priority=self.request.priority,
             timeouts=self.timeouts,
             secrets=self.processing.secrets,
+            new_version=f"{self.address.partition('/')[0]}/{self.new_version}" if self.new_version else None,
             notes=self.notes,
         )
 
@@ -115,6 +119,7 @@ def prepare(jobs: Jobs, organization_id: str, request: LaunchRequest) -> Prepare
         notes=_notes(jobs, found, request, where),
         policy=policy,
         timeouts=merged(request.timeouts, found.compute.timeouts, jobs.timeouts),
+        new_version=found.new_version,
     )
 
 
@@ -126,13 +131,14 @@ class NewestPins:
     model: PinnedModel | None
     parameters: Mapping[str, Any]
     compute: Compute
+    new_version: str | None
 
 
 def newest_pins(jobs: Jobs, organization_id: str, request: LaunchRequest) -> NewestPins:
     """What the launch would pin now, whatever is in scope; raises where it could not."""
     with jobs.database.reading() as session:
         found = _find(session, organization_id, request)
-    return NewestPins(found.processing, found.model, _parameters(found, request), found.compute)
+    return NewestPins(found.processing, found.model, _parameters(found, request), found.compute, found.new_version)
 
 
 def filter_of(scope: Scope) -> AssetFilter:
@@ -169,6 +175,7 @@ class _Found:
     processing: PinnedProcessing
     model: PinnedModel | None
     compute: Compute
+    new_version: str | None
 
 
 def _find(session: Session, organization_id: str, request: LaunchRequest) -> _Found:
@@ -186,6 +193,7 @@ def _find(session: Session, organization_id: str, request: LaunchRequest) -> _Fo
         processing=processing,
         model=_model(session, organization_id, processing, request),
         compute=compute_in(session, organization_id, compute),
+        new_version=name_new_version(session, processing, version, request.to),
     )
 
 

@@ -31,6 +31,8 @@ class RunRecord:
     outcome: str
     """How it stands, in a sentence."""
     running_seconds: float
+    new_version: str | None = None
+    """The address of the version that it makes or made; None: it makes none."""
 
     @property
     def cost(self) -> float:
@@ -200,8 +202,18 @@ def record_of(session: Session, run: RunRow, *, now: datetime) -> RunRecord:
     told = [counts.get(name, 0) for name in ("done", "failed", "skipped", "retried")]
     ledger = Ledger(run.assets, *told)
     partial_number = run.result_number if run.partial else None
-    standing = Standing(run.state, ledger, counts.get("shapes_added", 0), waits_for, run.message, partial_number)
-    return RunRecord(run, waits_for, sentence(standing), running_seconds(run, now=now))
+    new_version = _new_version(session, run)
+    standing = Standing(
+        run.state,
+        ledger,
+        counts.get("shapes_added", 0),
+        waits_for,
+        run.message,
+        partial_number,
+        new_version,
+        counts.get("assets_added", 0),
+    )
+    return RunRecord(run, waits_for, sentence(standing), running_seconds(run, now=now), new_version)
 
 
 def running_seconds(run: RunRow, *, now: datetime) -> float:
@@ -247,6 +259,15 @@ def _record(session: Session, job: JobRow, runs: Sequence[RunRow], now: datetime
         created_by=user.name if user else job.created_by,
         runs=[record_of(session, run, now=now) for run in runs],
     )
+
+
+def _new_version(session: Session, run: RunRow) -> str | None:
+    """As the version is called now, or is to be called."""
+    if run.new_version is None:
+        return None
+    if run.new_version_id is not None:
+        return str(address_of(session, run.new_version_id))
+    return f"{address_of(session, session.get_one(JobRow, run.job_id).version_id).dataset}/{run.new_version}"
 
 
 def _model_name(session: Session, model_version_id: str | None) -> str | None:

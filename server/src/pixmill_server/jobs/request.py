@@ -68,6 +68,8 @@ class LaunchRequest:
     """Seconds by name; None: no limit; what is not named is as the Compute says."""
     compute: str | None = None
     """None: the Processing's default, else `local`."""
+    to: str | None = None
+    """The version to make: `street/v2`, or its name alone. None: none is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ class Again:
     on_failure: str | None = None
     priority: int | None = None
     timeouts: Given = field(default_factory=dict)
+    to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,4 +105,6 @@ class LaunchPlan:
     """The limits that will hold, in seconds."""
     secrets: tuple[str, ...] = ()
     """Those that the Run is told, by name."""
+    new_version: str | None = None
+    """`street/v2`: the version that the Run makes; None: it makes none."""
     notes: tuple[str, ...] = ()

@@ -63,6 +63,7 @@ def request_again(job: JobRow, before: RunRow, again: Again) -> LaunchRequest:
         priority=before.priority if again.priority is None else again.priority,
         timeouts={**job.timeouts, **again.timeouts},
         compute=job.compute_id,
+        to=again.to or before.new_version,
     )
 
 

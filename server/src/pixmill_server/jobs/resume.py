@@ -3,7 +3,6 @@
 from sqlalchemy.orm import Session
 
 from pixmill_server.accounts.actor import Actor
-from pixmill_server.computes.computes import Compute
 from pixmill_server.jobs.access import Jobs
 from pixmill_server.jobs.carrying import carry_ledger
 from pixmill_server.jobs.errors import CannotResume
@@ -11,7 +10,7 @@ from pixmill_server.jobs.launch import Pins, pins_of
 from pixmill_server.jobs.lifecycle import Ledger, PartialState, RunStatus
 from pixmill_server.jobs.pins import processing_of_version
 from pixmill_server.jobs.policy import FailurePolicy
-from pixmill_server.jobs.prepare import newest_pins
+from pixmill_server.jobs.prepare import NewestPins, newest_pins
 from pixmill_server.jobs.queries import find_job
 from pixmill_server.jobs.request import Again, LaunchRequest
 from pixmill_server.jobs.rerun import differences, request_again
@@ -34,9 +33,10 @@ def resume(jobs: Jobs, actor: Actor, job_id: str, again: Again | None = None) ->
         _require_partial_results(session, before)
     request = request_again(job, before, again)
     policy = FailurePolicy.parse(request.on_failure)
-    compute = _require_same(jobs, actor, before, request)
+    newest = _require_same(jobs, actor, before, request)
     run = _continued(jobs, before, request)
-    run.timeouts = merged(request.timeouts, compute.timeouts, jobs.timeouts)
+    run.timeouts = merged(request.timeouts, newest.compute.timeouts, jobs.timeouts)
+    run.new_version = newest.new_version
     with jobs.database.transaction() as session:
         require_none_active(session, job.id)
         source = settle_partial(session, before.id, PartialState.RESUMED)
@@ -54,8 +54,8 @@ def _require_partial_results(session: Session, run: RunRow) -> None:
         raise CannotResume(run.number, "a function of the whole version begins from the start")
 
 
-def _require_same(jobs: Jobs, actor: Actor, before: RunRow, request: LaunchRequest) -> Compute:
-    """Where it goes; raises `CannotResume`."""
+def _require_same(jobs: Jobs, actor: Actor, before: RunRow, request: LaunchRequest) -> NewestPins:
+    """What a launch would pin now; raises `CannotResume`."""
     newest = newest_pins(jobs, actor.organization_id, request)
     model = newest.model
     pinned = pins_of(before)
@@ -68,7 +68,7 @@ def _require_same(jobs: Jobs, actor: Actor, before: RunRow, request: LaunchReque
     )
     if differs := differences(pinned, now):
         raise CannotResume(before.number, f"what it ran with is not the same any more ({'; '.join(differs)})")
-    return newest.compute
+    return newest
 
 
 def _require_allowed(policy: FailurePolicy, carried: Ledger, before: RunRow) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from pixmill.annotations import AnnotationColumns, require_attributes
+from pixmill_server.jobs.added import AddedAsset
 from pixmill_server.jobs.errors import ChunkMismatch
 from pixmill_server.storage.objects import Objects
 
@@ -19,6 +20,8 @@ class StagedResults(msgspec.Struct, frozen=True):
     """`AnnotationColumns.to_bytes()`; empty for none."""
     tags: dict[str, list[str]] = {}
     metadata: dict[str, dict[str, Any]] = {}
+    added: list[AddedAsset] = []
+    """To the version that the Run makes; their shapes are among the annotations."""
 
     def columns(self) -> AnnotationColumns | None:
         """The shapes; None for none."""
@@ -38,9 +41,14 @@ def checked_columns(packed: bytes, *, done: Collection[str], labels: Collection[
     except (msgspec.DecodeError, ValueError) as error:
         raise ChunkMismatch(f"The staged annotations cannot be read: {error}.") from error
     _require_done(columns.assets, done)
+    require_labels(columns, labels)
+    return len(columns)
+
+
+def require_labels(columns: AnnotationColumns, labels: Collection[str]) -> None:
+    """Raise `ChunkMismatch` where a shape is under a Label that is not there."""
     if unknown := set(columns.labels) - set(labels):
         raise ChunkMismatch(f"The version has no Label '{min(unknown)}'.")
-    return len(columns)
 
 
 def require_results_of_done(done: Collection[str], *results: Mapping[str, object]) -> None:

@@ -1,19 +1,24 @@
 """The server's side of the Run protocol: what a supervisor is told, and what it may say."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
 
+from pixmill.annotations import AnnotationColumns, Review
 from pixmill_server.computes.tables import ComputeRow
 from pixmill_server.datasets.changes import Existing
 from pixmill_server.datasets.commit import ANNOTATED, VANISHED
 from pixmill_server.datasets.existing import ID_DIGITS, KnownIds
 from pixmill_server.datasets.queries import address_of, pin
-from pixmill_server.datasets.read import asset_by_id, assets_by_id
+from pixmill_server.datasets.read import annotations_of, asset_by_id, assets_by_id
 from pixmill_server.datasets.records import AssetRecord, Pinned
+from pixmill_server.datasets.rows import columns_from_rows
 from pixmill_server.jobs.access import Jobs
+from pixmill_server.jobs.added import Added, without
+from pixmill_server.jobs.errors import ChunkMismatch
 from pixmill_server.jobs.ledger import (
     FAILED,
     SKIPPED,
@@ -31,7 +36,7 @@ from pixmill_server.jobs.pins import PinnedModel, PinnedProcessing, model_of_ver
 from pixmill_server.jobs.policy import FailurePolicy
 from pixmill_server.jobs.queue import held, put_off_deadline, renew
 from pixmill_server.jobs.scope import chunk_ranges, read_scope
-from pixmill_server.jobs.staging import StagedResults, checked_columns, require_results_of_done, stage
+from pixmill_server.jobs.staging import StagedResults, checked_columns, require_labels, require_results_of_done, stage
 from pixmill_server.jobs.tables import JobRow, RunRow
 
 _COUNTED = ("done", "failed", "skipped")
@@ -174,6 +179,23 @@ class StagedOutcome:
     dropped: Mapping[str, int] = field(default_factory=dict)
     retried: int = 0
     partial: bool = False
+    added: Added = field(default_factory=Added)
+    """To the version that the Run makes."""
+
+    def without_refused(self) -> "StagedOutcome":
+        """Assets of which no image was made are not done: they have failed, with that reason."""
+        refused = self.added.refused
+        if not refused:
+            return self
+        columns = AnnotationColumns.from_bytes(self.annotations) if self.annotations else None
+        return replace(
+            self,
+            done=[asset_id for asset_id in self.done if asset_id not in refused],
+            failed=[*self.failed, *(NotDone(asset_id, why) for asset_id, why in refused.items())],
+            annotations=without(columns, refused).to_bytes() if columns else b"",
+            tags={asset_id: tags for asset_id, tags in self.tags.items() if asset_id not in refused},
+            metadata={asset_id: values for asset_id, values in self.metadata.items() if asset_id not in refused},
+        )
 
 
 def stage_chunk(jobs: Jobs, caller: Caller, index: int, told: StagedOutcome) -> None:
@@ -184,8 +206,11 @@ def stage_chunk(jobs: Jobs, caller: Caller, index: int, told: StagedOutcome) -> 
     with jobs.database.reading() as session:
         run, chunk = session.get_one(RunRow, caller.run_id), find_chunk(session, caller.run_id, index)
     ids = read_scope(jobs.objects, run.files_id, chunk.first_row, chunk.size)
-    require_results_of_done(told.done, told.tags, told.metadata)
+    require_results_of_done(told.done, told.tags, told.metadata, dict.fromkeys(told.added.refused))
+    told = told.without_refused()
+    _require_may_add(run, told)
     shapes = checked_columns(told.annotations, done=told.done, labels=run.labels)
+    shapes += 0 if told.added.annotations is None else len(told.added.annotations)
     outcomes = _outcomes(jobs, run, ids, told)
     key = stage(jobs.objects, run.files_id, index, f"{run.number}-{caller.fence}", _results(told))
     done = tuple(told.done)
@@ -203,6 +228,33 @@ def asset_of(jobs: Jobs, caller: Caller, asset_id: str) -> AssetRecord:
         run = session.get_one(RunRow, caller.run_id)
         version_id = session.get_one(JobRow, run.job_id).version_id
     return asset_by_id(jobs.datasets, pin(jobs.datasets, version_id, run.input_number), asset_id)
+
+
+def chunk_annotations(jobs: Jobs, caller: Caller, index: int) -> bytes:
+    """Of the assets of a chunk, by id, as the input Revision has them; without shapes that a human rejected."""
+    with jobs.database.reading() as session:
+        run, chunk = session.get_one(RunRow, caller.run_id), find_chunk(session, caller.run_id, index)
+        version_id = session.get_one(JobRow, run.job_id).version_id
+    pinned = pin(jobs.datasets, version_id, run.input_number)
+    ids = read_scope(jobs.objects, run.files_id, chunk.first_row, chunk.size)
+    rows = annotations_of(jobs.datasets, pinned, ids)
+    kept = rows.filter(pc.not_equal(rows["review"], str(Review.REJECTED)))
+    return columns_from_rows(kept, pinned.labels).to_bytes()
+
+
+def require_makes_version(jobs: Jobs, caller: Caller) -> None:
+    """Raise `ChunkMismatch` for a Run that makes no version that anything could be added to."""
+    with jobs.database.reading() as session:
+        if session.get_one(RunRow, caller.run_id).new_version is None:
+            raise ChunkMismatch("The Run makes no version that assets could be added to.")
+
+
+def _require_may_add(run: RunRow, told: StagedOutcome) -> None:
+    if told.added.assets and run.new_version is None:
+        raise ChunkMismatch("The Run makes no version that assets could be added to.")
+    require_results_of_done(told.done, {added.origin: added for added in told.added.assets})
+    if told.added.annotations is not None:
+        require_labels(told.added.annotations, run.labels)
 
 
 def _left_out(jobs: Jobs, pinned: Pinned, ids: list[str], job: JobRow, processing: PinnedProcessing) -> set[str]:
@@ -224,10 +276,19 @@ def _show_progress(run: RunRow, ledger: Ledger) -> None:
 def _results(told: StagedOutcome) -> StagedResults:
     return StagedResults(
         done=list(told.done),
-        annotations=told.annotations,
+        annotations=_joined(told),
+        added=list(told.added.assets),
         tags={asset_id: list(tags) for asset_id, tags in told.tags.items()},
         metadata={asset_id: dict(values) for asset_id, values in told.metadata.items()},
     )
+
+
+def _joined(told: StagedOutcome) -> bytes:
+    added = told.added.annotations
+    if added is None or not len(added):
+        return told.annotations
+    of_done = [AnnotationColumns.from_bytes(told.annotations)] if told.annotations else []
+    return AnnotationColumns.concatenate([*of_done, added]).to_bytes()
 
 
 def _outcomes(jobs: Jobs, run: RunRow, ids: list[str], told: StagedOutcome) -> tuple[Outcome, ...]:

@@ -118,7 +118,11 @@ class RunRow(Base):
     error_message: Mapped[str | None] = mapped_column(Text)
     error_traceback: Mapped[str | None] = mapped_column(Text)
     result_number: Mapped[int | None]
-    """The Revision it made; None: it made none."""
+    """The Revision it made, of `new_version_id` where it made a version; None: it made none."""
+    new_version: Mapped[str | None] = mapped_column(Text)
+    """The name, within the Dataset, of the version that it makes; None: it makes none."""
+    new_version_id: Mapped[str | None] = mapped_column(Id)
+    """The version that it made; None until its commit."""
     partial: Mapped[str | None] = mapped_column(Text)
     """Of one that failed or was cancelled: what became of its staged results (`PartialState`). None: of any other."""
     cleared_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

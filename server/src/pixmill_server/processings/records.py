@@ -54,6 +54,11 @@ class ProcessingVersion:
             return []
         return [spec_from_json(one) for one in written if isinstance(one, dict)]
 
+    @property
+    def new_version(self) -> str:
+        """How the version begins that its Runs make: `fork` or `empty`; empty text where they make none."""
+        return str(self.schema.get("new_version", ""))
+
 
 @dataclass(frozen=True, slots=True)
 class Processing:

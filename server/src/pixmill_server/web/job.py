@@ -21,8 +21,15 @@ from pixmill_server.processings.queries import find_processing
 from pixmill_server.web.jobs import Progress, job_line, progress_of
 from pixmill_server.web.page import Services, Visitor, page_router, render
 from pixmill_server.web.phrases import count_of, duration
-from pixmill_server.web.process import Refusal, typed_form
-from pixmill_server.web.process_form import PARAMETER_PREFIX, Field, parameter_fields, text_of
+from pixmill_server.web.process import Refusal, names_beside, typed_form
+from pixmill_server.web.process_form import (
+    NEW_VERSION,
+    PARAMETER_PREFIX,
+    Field,
+    free_name,
+    parameter_fields,
+    text_of,
+)
 
 OUTCOMES_SHOWN = 200
 DIGEST_SHOWN = 16
@@ -112,7 +119,8 @@ def rerun_job(
 ) -> Response:
     """Start a new Run with the same Parameters or those that were changed; a refusal shows the Job, with the reason."""
     try:
-        rerun(services.jobs, visitor, job_id, Again(_edited(services, visitor, job_id, typed)))
+        again = Again(_edited(services, visitor, job_id, typed), to=typed.get(NEW_VERSION) or None)
+        rerun(services.jobs, visitor, job_id, again)
     except PixmillError as error:
         page = _page(services, visitor, job_id, None, typed=typed)
         page["refusal"] = Refusal(error.message, error.hint, getattr(error, "field", ""))
@@ -141,6 +149,7 @@ def _page(
         "more_href": more and f"/jobs/{record.row.id}?run={chosen.row.number}&after={more}",
         "fields": _fields(services, visitor, record, typed),
         "edit_href": _edit_href(services, visitor, record),
+        "new_version": _new_version_field(services, visitor, record, typed),
         "refusal": None,
     }
 
@@ -160,6 +169,19 @@ def _edit_href(services: Services, visitor: Visitor, record: JobRecord) -> str:
     processing = find_processing(services.processings, visitor.organization_id, record.row.processing_id)
     is_own_code = not processing.public and not processing.newest.schema.get("image")
     return f"/processings/{processing.name}/edit" if is_own_code else ""
+
+
+def _new_version_field(
+    services: Services, visitor: Visitor, record: JobRecord, typed: Mapping[str, str] | None
+) -> Field | None:
+    """Its name before, where that is free, or a free one, or what was typed; None: the Processing makes none."""
+    processing = find_processing(services.processings, visitor.organization_id, record.row.processing_id)
+    if not processing.newest.new_version:
+        return None
+    taken, before = names_beside(services, visitor, record.row.version_id), record.runs[0].row.new_version
+    name = before if before and before not in taken else free_name(taken)
+    shown = (typed or {}).get(NEW_VERSION, name)
+    return Field(NEW_VERSION, "Name of the new version", "text", shown, is_required=True)
 
 
 def _edited(services: Services, visitor: Visitor, job_id: str, typed: Mapping[str, str]) -> dict[str, Any]:
@@ -221,7 +243,13 @@ def _tiles(run: RunRecord) -> list[tuple[str, str]]:
         tiles.append(("images/s", f"{speed:.1f}"))
         if row.state.is_active:
             tiles.append(("left", duration((progress.total - progress.finished) / speed)))
-    names = {"failed": "failed", "skipped": "skipped", "shapes_added": "shapes added", "shapes_removed": "replaced"}
+    names = {
+        "failed": "failed",
+        "skipped": "skipped",
+        "assets_added": "assets added",
+        "shapes_added": "shapes added",
+        "shapes_removed": "replaced",
+    }
     counts = row.counts or {}
     tiles += [(name, count_of(counts[key])) for key, name in names.items() if counts.get(key)]
     if row.price_per_hour:
@@ -239,15 +267,18 @@ def _failure(run: RunRecord) -> RunFailure | None:
 
 def _inputs(record: JobRecord, run: RunRecord) -> list[tuple[str, str, str]]:
     row, version = run.row, f"/datasets/{record.version}"
-    result = f"{record.version}@{row.result_number}" if row.result_number else "nothing committed"
+    into = run.new_version or record.version
+    result = f"{into}@{row.result_number}" if row.result_number else "nothing committed"
     inputs = [
         ("Revision", f"{record.version}@{row.input_number}", f"{version}/history"),
-        ("Result", result, f"{version}/history" if row.result_number else ""),
+        ("Result", result, f"/datasets/{into}/history" if row.result_number else ""),
         ("Processing", f"{record.processing}, version {row.processing_number}", f"/processings/{record.processing}"),
         ("Code", row.code_digest[:DIGEST_SHOWN], ""),
     ]
     inputs += [("Model file", f"{name} {digest[:DIGEST_SHOWN]}", "") for name, digest in row.model_digests.items()]
     inputs += [("Class to Label", f"{name} \u2192 {label}", "") for name, label in (row.label_map or {}).items()]
+    if run.new_version:
+        inputs.insert(1, ("New version", run.new_version, f"/datasets/{into}" if row.new_version_id else ""))
     inputs.append(("Existing annotations", record.row.existing, ""))
     inputs.append(("On failure", record.row.on_failure, ""))
     return inputs

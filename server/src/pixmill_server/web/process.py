@@ -14,9 +14,10 @@ from pixmill_server.computes.computes import list_computes
 from pixmill_server.datasets.addresses import VersionAddress
 from pixmill_server.datasets.filter_text import in_words, text_of
 from pixmill_server.datasets.filters import AssetFilter
-from pixmill_server.datasets.queries import find_version, pin
+from pixmill_server.datasets.queries import find_version, list_versions, pin
 from pixmill_server.datasets.read import count_assets
 from pixmill_server.datasets.records import Pinned
+from pixmill_server.datasets.tables import VersionRow
 from pixmill_server.jobs.launch import launch, plan_launch
 from pixmill_server.jobs.matching import match_classes
 from pixmill_server.jobs.request import LaunchPlan
@@ -36,9 +37,11 @@ from pixmill_server.web.process_choices import (
 )
 from pixmill_server.web.process_form import (
     EXISTING,
+    NEW_VERSION,
     WHOLE,
     Field,
     filter_of,
+    free_name,
     label_map,
     launch_request,
     parameter_errors,
@@ -84,6 +87,14 @@ class Form:
     """Parameter name, or `model`, `map`, `existing`, `compute`, to what is wrong with it."""
     plan: LaunchPlan | None = None
     refusal: Refusal | None = None
+
+
+def names_beside(services: Services, visitor: Visitor, version_id: str) -> set[str]:
+    """The names of all versions of the same Dataset."""
+    with services.database.reading() as session:
+        version = session.get_one(VersionRow, version_id)
+        listed = list_versions(session, visitor.organization_id, dataset_id=version.dataset_id)
+    return {one.version.name for one in listed}
 
 
 async def typed_form(request: Request) -> dict[str, str]:
@@ -148,6 +159,8 @@ def _form(services: Services, visitor: Visitor, asked: Asked, typed: dict[str, s
     form.processing = find_processing(services.processings, visitor.organization_id, typed["processing"])
     labels = [label.name for label in asked.pinned.labels]
     form.fields = parameter_fields(form.processing, typed, labels=labels)
+    if form.processing.newest.new_version:
+        typed.setdefault(NEW_VERSION, free_name(names_beside(services, visitor, asked.pinned.version_id)))
     form.errors = parameter_errors(form.processing, typed)
     try:
         _choose_model(services, visitor, form, form.processing, asked, typed)

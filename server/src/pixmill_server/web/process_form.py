@@ -1,7 +1,8 @@
 """The Process form: fields out of a Processing's Parameters, and what was typed back into a launch. Values, no I/O."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Final
 
 from pixmill.errors import InvalidInput, ParameterError
@@ -15,6 +16,7 @@ from pixmill_server.processings.records import Processing
 PARAMETER_PREFIX: Final = "p."
 CLASS_PREFIX: Final = "map."
 WHOLE: Final = "all"
+NEW_VERSION: Final = "to"
 MOST_PRIORITY: Final = 100
 EXISTING: Final = {
     "keep": "Keep: assets that have any annotation are skipped",
@@ -91,7 +93,13 @@ def launch_request(
         priority=_priority(typed.get("priority", "").strip()),
         timeouts=_timeouts(typed.get("timeouts", "")),
         compute=typed.get("compute") or None,
+        to=(typed.get(NEW_VERSION) or None) if processing.newest.new_version else None,
     )
+
+
+def free_name(taken: Collection[str]) -> str:
+    """A name for a new version that none has: `v2`, or the first free one after it."""
+    return next(name for number in count(2) if (name := f"v{number}") not in taken)
 
 
 def text_of(value: object) -> str:

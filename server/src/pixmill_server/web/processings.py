@@ -144,6 +144,7 @@ def processing_page(
         form="per batch" if shown.schema.get("form") == "batch" else "once, on the whole version",
         secrets=list(_texts(shown.schema.get("secrets"))),
         secrets_set={one.name for one in list_secrets(services.secrets, visitor.organization_id)},
+        makes=str(shown.schema.get("new_version", "")),
         network=bool(shown.schema.get("requires_network")),
         parameters=[_parameter(spec, found) for spec in found.newest.specs],
         versions=[_version(one, href, shown) for one in found.versions],

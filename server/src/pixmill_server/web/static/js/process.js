@@ -17,7 +17,7 @@ async function ask(isReplaced) {
   asking?.abort();
   asking = new AbortController();
   const { signal } = asking;
-  const said = [...new FormData(form)].filter(([name, value]) => value !== "" || name.startsWith("p."));
+  const said = [...new FormData(form)].filter(([name, value]) => value !== "" || name === "to" || name.startsWith("p."));
   const address = `${location.pathname}?${new URLSearchParams(said)}`;
   const answer = await fetchPage(address, { signal });
   await released();
@@ -33,7 +33,7 @@ async function ask(isReplaced) {
     const next = page.querySelector(`[data-swap="${CSS.escape(part.dataset.swap)}"]`);
     if (next) putInPlace(part, document.adoptNode(next));
   }
-  for (const field of form.querySelectorAll("[name^='p.']")) {
+  for (const field of form.querySelectorAll("[name^='p.'], [name='to']")) {
     const isWrong = page.getElementById(field.id)?.getAttribute("aria-invalid") === "true";
     field.toggleAttribute("aria-invalid", isWrong);
     if (isWrong) field.setAttribute("aria-invalid", "true");
