@@ -188,7 +188,7 @@ class World:
     def content(self, address: str) -> Content:
         """All that the version's head holds, read from the stores."""
         pinned = pin(self.services.datasets, self.client.versions.show(address).id)
-        assets = assets_page(self.services.datasets, pinned, after=None, limit=IMAGES).items
+        assets = assets_page(self.services.datasets, pinned, after=None, limit=10 * IMAGES).items
         boxes: dict[str, list[tuple[float, ...]]] = {asset.id: [] for asset in assets}
         for row in annotations_of(self.services.datasets, pinned, list(boxes)).to_pylist():
             box = (row["bbox_x"], row["bbox_y"], row["bbox_width"], row["bbox_height"])
