@@ -30,7 +30,7 @@ cgroup_manager = "cgroupfs"
 [containers]
 default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
 """
-START_SECONDS = 30
+START_SECONDS = 240
 PLAIN = "localhost/pixmill-test-plain:1"
 SDK = "localhost/pixmill-test-sdk:1"
 
@@ -101,7 +101,7 @@ def podman() -> Iterator[Podman]:
             ["podman", *storage, "system", "reset", "--force"],
             env=environment,
             check=False,
-            timeout=120,
+            timeout=START_SECONDS,
             capture_output=True,
         )
         shutil.rmtree(folder, ignore_errors=True)
