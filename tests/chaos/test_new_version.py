@@ -12,12 +12,10 @@ from tests.chaos.world import IMAGES, Content, World, let_go, order, wait_until,
 
 KILLS = (
     ("stage done", "child"),
-    ("stage done", "server"),
     (f"commit: {Step.BRANCH.value}", "server"),
     (f"commit: {Step.STAGE.value}", "server"),
     (f"commit: {Step.WRITE_ANNOTATIONS.value}", "server"),
     (f"commit: {Step.POINT.value}", "server"),
-    (f"commit: {Step.POINT.value}", "supervisor"),
     ("finish done", "server"),
 )
 BASE = "scenes/round-1"
