@@ -82,6 +82,41 @@ def test_jobs_are_filtered_by_an_address_that_can_be_shared(signed_in: Page, pro
     expect(signed_in.get_by_role("heading", name="No such Jobs")).to_be_visible()
 
 
+def test_the_list_shows_what_happens_to_jobs_without_being_loaded_again(signed_in: Page, product: Product) -> None:
+    signed_in.goto(f"{product.url}/jobs?processing=count")
+    signed_in.evaluate("window.isTheSamePage = true")
+    job = product.ask("jobs", "launch", "count", "plain/v1", "-p", "seconds=600")
+    row = signed_in.get_by_role("row").filter(has_text=job["id"])
+    expect(row.locator(".pill")).to_have_text("running", timeout=60_000)
+    product.run("jobs", "cancel", job["id"])
+    expect(row.locator(".pill")).to_have_text("cancelled", timeout=60_000)
+    assert signed_in.evaluate("window.isTheSamePage")
+
+
+def test_the_list_is_asked_for_again_and_again_where_its_stream_cannot_be_had(
+    signed_in: Page, product: Product
+) -> None:
+    signed_in.route("**/live", lambda route: route.fulfill(status=404))
+    signed_in.goto(f"{product.url}/jobs?processing=count")
+    job = product.ask("jobs", "launch", "count", "plain/v2")
+    product.run("jobs", "wait", job["id"])
+    expect(signed_in.get_by_role("row").filter(has_text=job["id"])).to_contain_text("1 of 4 failed", timeout=60_000)
+
+
+def test_a_page_that_nobody_sees_gives_its_connection_back(signed_in: Page, product: Product) -> None:
+    with signed_in.expect_request("**/live") as asked:
+        signed_in.goto(f"{product.url}/jobs")
+    stream = asked.value
+    hide = "hidden => Object.defineProperty(document, 'hidden', {value: hidden, configurable: true})"
+    tell = "() => document.dispatchEvent(new Event('visibilitychange'))"
+    with signed_in.expect_event("requestfailed", lambda request: request is stream):
+        signed_in.evaluate(hide, True)
+        signed_in.evaluate(tell)
+    with signed_in.expect_request("**/live"):
+        signed_in.evaluate(hide, False)
+        signed_in.evaluate(tell)
+
+
 def test_a_status_that_is_none_is_refused_with_those_there_are(signed_in: Page, product: Product) -> None:
     signed_in.goto(f"{product.url}/jobs?status=sleeping")
     expect(signed_in.locator("main")).to_contain_text("No Job is 'sleeping'")
@@ -125,7 +160,30 @@ def test_the_assets_that_failed_are_links_with_their_reason(signed_in: Page, pro
     signed_in.goto(f"{product.url}/jobs/{job['id']}")
     row = signed_in.locator("#outcomes").get_by_role("row").nth(1)
     expect(row).to_contain_text("no <i>luck</i>")
-    assert "/datasets/plain/v2/assets/" in (row.get_by_role("link", name="2.png").get_attribute("href") or "")
+    assert "/datasets/plain/v2/assets/" in (row.get_by_role("link", name="2.png").first.get_attribute("href") or "")
+    row.get_by_role("link", name="2.png in the log").click()
+    expect(signed_in.locator(".log-line.found")).to_be_in_viewport()
+    row.locator("summary").click()
+    expect(row.get_by_label("Stack trace of 2.png")).to_contain_text("Traceback")
+
+
+def test_what_a_run_takes_is_drawn_while_it_goes_on_and_said_where_one_points(
+    signed_in: Page, product: Product
+) -> None:
+    job = product.ask("jobs", "launch", "count", "plain/v1", "-p", "seconds=600")
+    signed_in.goto(f"{product.url}/jobs/{job['id']}")
+    expect(signed_in.get_by_role("img", name="Memory over time")).to_be_visible(timeout=60_000)
+    chart = signed_in.locator("figure").filter(has_text="Memory")
+    expect(chart.locator("[data-chart-said]")).to_contain_text("now")
+    table = signed_in.get_by_role("region", name="What Run 1 took over time")
+    signed_in.get_by_text("Over time as a table").click()
+    rows = table.get_by_role("row").count()
+    # The Run lives on, and whoever has opened the table keeps it open.
+    expect(table.get_by_role("row").nth(rows)).to_be_visible(timeout=60_000)
+    product.run("jobs", "cancel", job["id"])
+    expect(signed_in.locator(".pill").first).to_have_text("cancelled", timeout=60_000)
+    chart.locator(".plot").hover()
+    expect(chart.locator("[data-chart-said]")).to_contain_text(" at 0:")
 
 
 def test_what_a_cancelled_run_had_done_is_looked_at_and_gone_on_with(signed_in: Page, product: Product) -> None:

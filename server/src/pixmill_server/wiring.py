@@ -35,6 +35,7 @@ from pixmill_server.db.engine import Database, open_database
 from pixmill_server.db.schema import require_current, upgrade
 from pixmill_server.executors.container.engine import pull_labels, why_no_engine
 from pixmill_server.jobs.access import Jobs
+from pixmill_server.jobs.changes import JobChanges
 from pixmill_server.jobs.figures import JobFigures
 from pixmill_server.jobs.log_limit import LogLimit
 from pixmill_server.jobs.logs import Logs
@@ -69,6 +70,7 @@ class Services:
     processings: Processings
     secrets: Secrets
     jobs: Jobs
+    changes: JobChanges
     figures: JobFigures
 
     def probes(self) -> tuple[Probe, ...]:
@@ -141,6 +143,7 @@ def open_services(settings: Settings, *, clock: Clock | None = None) -> Services
         processings=_processings(settings, database, objects, clock),
         secrets=Secrets(database, clock, settings.secrets_key),
         jobs=Jobs(database, datasets, objects, logs, clock, timeouts=_timeouts(settings)),
+        changes=JobChanges(database),
         figures=JobFigures(database, clock),
     )
 

@@ -94,7 +94,7 @@ def jobs_page(request: Request, services: Services, visitor: Visitor, asked: Ask
     )
 
 
-@router.get("/jobs/table")
+@router.get("/live/jobs")
 def jobs_table(request: Request, services: Services, visitor: Visitor, asked: Asked) -> Response:
     """The table of the same page alone: what is asked again and again."""
     return render(request, "jobs_table.html", **_listed(services, visitor, asked))
@@ -117,7 +117,7 @@ def _listed(services: Services, visitor: Visitor, asked: JobsAsked) -> dict[str,
         "jobs": jobs,
         "is_filtered": asked.is_filtered,
         "is_busy": any(job.is_active for job in jobs),
-        "live_href": f"/jobs/table{asked.query()}",
+        "live_href": f"/live/jobs{asked.query()}",
         "next_href": f"/jobs{asked.query(before=jobs[-1].id)}" if len(found) > JOBS_SHOWN else None,
     }
 
