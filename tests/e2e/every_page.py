@@ -20,13 +20,35 @@ _EXAMPLES = {"model": "street-yolo", "dataset": "plain", "version": "v1", "name"
 _NOT_PAGES = {
     "/",
     "/datasets/{dataset}/{version}/window",
-    "/jobs/table",
     "/jobs/{job_id}/state",
     "/live",
     "/live/jobs",
     "/models/new/describe",
     "/sign-in",
 }
+_BOXES = '''# /// script
+# dependencies = []
+# ///
+"""Put a box on every image but the last."""
+
+import time
+from collections.abc import Iterator
+
+from pixmill.annotations import BoundingBox
+from pixmill.authoring import Batch, Change, processing
+
+
+@processing(kind="pre-annotation", batch_size=1)
+class Boxes:
+    """Put a box on every image but the last, slowly enough to be measured."""
+
+    def __call__(self, batch: Batch) -> Iterator[Change]:
+        time.sleep(0.4)
+        for asset in batch.assets:
+            if asset.path == "b.png":
+                raise ValueError("no luck")
+            yield asset.annotate(BoundingBox(1, 2, 3, 4), label="person", score=0.5)
+'''
 _UNLUCKY = f'''# /// script
 # dependencies = []
 # ///
@@ -43,16 +65,16 @@ def unlucky(ctx: Context, dataset: DatasetVersion, *, word: str = "{HOSTILE}") -
 
 
 def stock(product: Product, folder: Path) -> None:
-    """Three images in `plain/v1`, Labels, a Processing of one's own, a Model, and a Job that has failed."""
+    """Three images in `plain/v1`, Labels, Processings of one's own, a Model, a Job that wrote and one that failed."""
     _draw(folder / "images")
-    code = folder / "unlucky.py"
-    code.write_text(_UNLUCKY)
     product.require("datasets", "import", str(folder / "images"), "--to", "plain/v1")
     product.require("labels", "add", "plain/v1", "person", "car")
-    product.require("processings", "push", str(code))
     product.require("models", "push", str(_DETECTOR), "--to", "street-yolo/v1")
-    job = product.ask("jobs", "launch", "unlucky", "plain/v1")
-    product.run("jobs", "wait", job["id"])
+    for name, code in (("boxes", _BOXES), ("unlucky", _UNLUCKY)):
+        (folder / f"{name}.py").write_text(code)
+        product.require("processings", "push", str(folder / f"{name}.py"))
+        job = product.ask("jobs", "launch", name, "plain/v1")
+        product.run("jobs", "wait", job["id"])
 
 
 def _draw(folder: Path) -> None:
@@ -72,10 +94,11 @@ def every_page(product: Product) -> list[str]:
     digest = product.ask("models", "show", "street-yolo/v1")["files"][0]["digest"]
     with Client(product.url, product.environment()["PIXMILL_TOKEN"]) as client:
         asset = next(client.assets.list("plain/v1")).id
-        job = next(iter(client.jobs.list())).id
-    paths = sorted(path.format(**_EXAMPLES, job_id=job, asset_id=asset) for path in _routes() - _NOT_PAGES)
+        failed, wrote = client.jobs.list()
+    paths = sorted(path.format(**_EXAMPLES, job_id=failed.id, asset_id=asset) for path in _routes() - _NOT_PAGES)
     return [
         *paths,
+        f"/jobs/{wrote.id}",
         "/processings/unlucky/edit",
         "/datasets/plain/v1/process?processing=yolo-preannotation&check=1",
         "/datasets/plain/v1/process?processing=unlucky",

@@ -12,7 +12,10 @@ from fastapi.responses import RedirectResponse, Response
 from pixmill.errors import Conflict, PixmillError
 from pixmill.parameters import values_from_text
 from pixmill_server.datasets.queries import pin
+from pixmill_server.datasets.run_effects import effect_of_run
+from pixmill_server.jobs.ledger import FAILED, SKIPPED
 from pixmill_server.jobs.lifecycle import RunStatus
+from pixmill_server.jobs.metrics import metrics_of
 from pixmill_server.jobs.queries import JobRecord, RunRecord, find_job, find_run, outcomes_of, show_job
 from pixmill_server.jobs.request import Again
 from pixmill_server.jobs.rerun import rerun
@@ -30,9 +33,12 @@ from pixmill_server.web.process_form import (
     parameter_fields,
     text_of,
 )
+from pixmill_server.web.run_charts import RunCharts, run_charts
+from pixmill_server.web.run_result import RunResult, run_result
 
 OUTCOMES_SHOWN = 200
 DIGEST_SHOWN = 16
+DONE = "done"
 
 router = page_router()
 
@@ -45,6 +51,16 @@ class RunLine:
     href: str
     status: str
     running_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeTab:
+    """Assets of one outcome in the ledger."""
+
+    outcome: str
+    count: int
+    href: str
+    is_current: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +81,10 @@ class RunShown:
     outcome: str
     progress: Progress
     tiles: Sequence[tuple[str, str]]
+    told: str
+    """Changes when the ledger lists more."""
+    charts: RunCharts | None
+    """None: it took nothing that was seen."""
     error: RunFailure | None
     partial: str
     """What became of what it had done before it ended: `kept`, `committed`, ...; empty: there is nothing."""
@@ -86,17 +106,21 @@ def job_page(
     visitor: Visitor,
     job_id: str,
     run: int | None = None,
+    outcome: str = "",
     after: str = "",
 ) -> Response:
-    """A Job; `run` (None: the newest) chooses whose log and figures are shown, `after` goes on in its failed assets."""
-    return render(request, "job.html", **_page(services, visitor, job_id, run, after=after))
+    """A Job; `run` (None: the newest) chooses whose log and figures are shown.
+
+    Of its ledger the assets of one `outcome` are listed (empty: those that failed, if any did), from `after` on.
+    """
+    return render(request, "job.html", **_page(services, visitor, job_id, run, outcome=outcome, after=after))
 
 
 @router.get("/jobs/{job_id}/state")
 def run_state(request: Request, services: Services, visitor: Visitor, job_id: str, run: int) -> Response:
     """Where a Run stands: what is asked again while it goes on."""
     record, chosen = _chosen(services, visitor, job_id, run)
-    return render(request, "run_state.html", job=job_line(record), run=_run_shown(record, chosen))
+    return render(request, "run_state.html", job=job_line(record), run=_run_shown(services, record, chosen))
 
 
 @router.post("/jobs/{job_id}/cancel")
@@ -134,19 +158,30 @@ def _page(
     job_id: str,
     number: int | None,
     *,
+    outcome: str = "",
     after: str = "",
     typed: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     record, chosen = _chosen(services, visitor, job_id, number)
+    tabs = _outcome_tabs(record, chosen, outcome)
+    listed = next((tab for tab in tabs if tab.is_current), None)
     with services.database.reading() as session:
-        found = outcomes_of(session, chosen.row.id, after=after or None, limit=OUTCOMES_SHOWN + 1)
+        found = outcomes_of(
+            session,
+            chosen.row.id,
+            outcome=listed.outcome if listed else None,
+            after=after or None,
+            limit=OUTCOMES_SHOWN + 1,
+        )
     more = found[OUTCOMES_SHOWN - 1].asset_id if len(found) > OUTCOMES_SHOWN else ""
     return {
         "job": job_line(record),
-        "run": _run_shown(record, chosen),
+        "run": _run_shown(services, record, chosen),
         "runs": [_run_line(record, item) for item in record.runs],
+        "result": _result(services, record, chosen),
         "outcomes": found[:OUTCOMES_SHOWN],
-        "more_href": more and f"/jobs/{record.row.id}?run={chosen.row.number}&after={more}",
+        "outcome_tabs": tabs,
+        "more_href": more and listed and f"{listed.href}&after={more}",
         "fields": _fields(services, visitor, record, typed),
         "edit_href": _edit_href(services, visitor, record),
         "new_version": _new_version_field(services, visitor, record, typed),
@@ -210,8 +245,37 @@ def _run_line(record: JobRecord, run: RunRecord) -> RunLine:
     return RunLine(run.row.number, href, run.row.status, run.running_seconds)
 
 
-def _run_shown(record: JobRecord, run: RunRecord) -> RunShown:
+def _outcome_tabs(record: JobRecord, run: RunRecord, asked: str) -> list[OutcomeTab]:
+    """Of the outcomes that there are; the one asked for is current, or else the first."""
+    told = run.row.counts or run.row.progress or {}
+    counts = {outcome: int(told.get(outcome) or 0) for outcome in (FAILED, SKIPPED)}
+    there = [outcome for outcome, count in counts.items() if count]
+    current = asked if asked in there else next(iter(there), "")
+    href = f"/jobs/{record.row.id}?run={run.row.number}&outcome="
+    return [OutcomeTab(outcome, counts[outcome], href + outcome, outcome == current) for outcome in there]
+
+
+def _told(run: RunRecord) -> str:
+    told = run.row.counts or run.row.progress or {}
+    return f"{told.get(FAILED) or 0}-{told.get(SKIPPED) or 0}"
+
+
+def _result(services: Services, record: JobRecord, run: RunRecord) -> RunResult | None:
+    """None where the Run committed nothing, or no shapes."""
     row = run.row
+    if row.result_number is None:
+        return None
+    version_id, into = row.new_version_id or record.row.version_id, run.new_version or record.version
+    effect = effect_of_run(services.datasets, version_id, row.result_number, row.id)
+    if effect is None or not any(label.added or label.replaced for label in effect.labels):
+        return None
+    return run_result(effect, version_href=f"/datasets/{into}", number=row.result_number, run_id=row.id)
+
+
+def _run_shown(services: Services, record: JobRecord, run: RunRecord) -> RunShown:
+    row = run.row
+    with services.database.reading() as session:
+        metrics = metrics_of(session, row.id)
     api = f"/api/v1/jobs/{record.row.id}/runs/{row.number}"
     return RunShown(
         number=row.number,
@@ -220,6 +284,8 @@ def _run_shown(record: JobRecord, run: RunRecord) -> RunShown:
         outcome=f"waits for {run.waits_for}" if run.waits_for else run.outcome,
         progress=progress_of(run),
         tiles=_tiles(run),
+        told=_told(run),
+        charts=run_charts(metrics),
         error=_failure(run),
         partial=row.partial or "",
         differs=row.differs,
@@ -234,7 +300,7 @@ def _run_shown(record: JobRecord, run: RunRecord) -> RunShown:
 
 def _tiles(run: RunRecord) -> list[tuple[str, str]]:
     row, progress = run.row, progress_of(run)
-    speed = (row.progress or {}).get("images_per_second")
+    speed = _images_per_second(run)
     tiles = [
         ("running time", duration(run.running_seconds)),
         ("assets", f"{count_of(progress.finished)} of {count_of(progress.total)}"),
@@ -250,11 +316,21 @@ def _tiles(run: RunRecord) -> list[tuple[str, str]]:
         "shapes_added": "shapes added",
         "shapes_removed": "replaced",
     }
-    counts = row.counts or {}
+    counts = row.counts or row.progress or {}
     tiles += [(name, count_of(counts[key])) for key, name in names.items() if counts.get(key)]
     if row.price_per_hour:
         tiles.append(("cost", f"{run.cost:.4f}"))
     return tiles
+
+
+def _images_per_second(run: RunRecord) -> float | None:
+    """Lately, of one that runs; over all of its time, of one that has ended. None: nothing is known yet."""
+    told = run.row.progress or {}
+    if run.row.state.is_active:
+        return told.get("images_per_second")
+    # What the Runs before had settled took none of this one's time.
+    worked = sum(told.get(name, 0) - run.row.carried.get(name, 0) for name in (DONE, FAILED))
+    return worked / run.running_seconds if worked > 0 and run.running_seconds else None
 
 
 def _failure(run: RunRecord) -> RunFailure | None:

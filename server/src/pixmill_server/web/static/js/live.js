@@ -124,14 +124,6 @@ function bringCounted() {
 async function bring(selector) {
   const waiting = [...document.querySelectorAll(selector)];
   if (waiting.length === 0) return;
-<<<<<<< HEAD
-  const answer = await fetchPage(location.href);
-  if (!answer?.isRight) return;
-  await released();
-  for (const element of waiting) {
-    const next = answer.page.getElementById(element.id);
-    if (next && element.isConnected && !element.querySelector("dialog[open]")) element.replaceWith(next);
-=======
   const now = await fetched(location.href);
   for (const element of waiting) {
     const next = now?.getElementById(element.id);

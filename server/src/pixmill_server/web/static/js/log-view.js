@@ -140,6 +140,8 @@ class LogView {
     if (!kind) return;
     // The line may still have to come.
     this.follow.checked = false;
+    // A link below the log leads up to it.
+    this.view.closest("[data-log-stream]").scrollIntoView({ block: "nearest" });
     this.wish = () => {
       const index = kind === "line" ? Number(number) - 1 : this.log.lineAt(Number(number));
       if (kind === "line" ? index >= this.log.length : this.log.offset <= Number(number)) return false;

@@ -1,0 +1,192 @@
+"""What a Job's page and the list of Jobs are made of: figures drawn, what was written, the ledger, and the nudges."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from queue import SimpleQueue
+
+import httpx2
+import pytest
+from fastapi.routing import APIRoute
+from starlette.routing import Match
+
+from pixmill_server.app import create_app
+from pixmill_server.jobs.metrics import Sample, note_sample
+from pixmill_server.settings import read_settings
+from server.tests.jobs.acting import Stage, Supervisor, boxes
+from server.tests.web.browsing import browser_of
+from tests.running_server import serve
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory, bundle: str) -> Iterator[Stage]:
+    """Six pictures in `street/v1`, a Processing, and supervisors to be acted; each test launches its own Job."""
+    data = tmp_path_factory.mktemp("stage") / "data"
+    with serve(read_settings({"PIXMILL_DATA": str(data), "PIXMILL_BUNDLE": str(bundle)})) as running:
+        yield Stage(running)
+
+
+@pytest.fixture
+def browser(stage: Stage) -> Iterator[httpx2.Client]:
+    with browser_of(stage.server, stage.server.owner) as client:
+        yield client
+
+
+def page_of(browser: httpx2.Client, job: str, query: str = "") -> str:
+    answer = browser.get(f"/jobs/{job}{query}")
+    assert answer.status_code == 200
+    return " ".join(answer.text.split())
+
+
+def sampled(stage: Stage, supervisor: Supervisor, *samples: Sample) -> None:
+    services = stage.server.services
+    with services.database.transaction() as session:
+        for place, sample in enumerate(samples):
+            now = services.clock.now() + timedelta(seconds=2.5 * place)
+            note_sample(session, supervisor.run.run_id, sample, now=now)
+
+
+def test_what_a_run_takes_is_drawn_and_said_while_it_goes_on(stage: Stage, browser: httpx2.Client) -> None:
+    job = stage.launch(existing="add")
+    supervisor = stage.supervisor()
+    supervisor.start()
+    assert "data-chart=" not in page_of(browser, job)
+    sampled(stage, supervisor, Sample(0.5, 3 << 20, 2.0, 0), Sample(1.25, 5 << 20, 4.0, 0))
+    state = browser.get(f"/jobs/{job}/state?run=1").text
+    assert "CPUs over time: at first 0.50, at last 1.25, at most 1.25" in state
+    assert "Memory over time: at first 3.0 MiB, at last 5.0 MiB, at most 5.0 MiB" in state
+    assert "Images/s over time: at first 2.0, at last 4.0, at most 4.0" in state
+    assert '<td class="number">1.25</td><td class="number">5.0 MiB</td><td class="number">4.0</td>' in state
+    assert f'data-live-stream="/live?job={job}"' in state
+    supervisor.stage_all()
+    supervisor.finish()
+    assert "data-live" not in browser.get(f"/jobs/{job}/state?run=1").text
+
+
+def test_a_run_too_short_for_a_rate_says_its_images_per_second_all_the_same(
+    stage: Stage, browser: httpx2.Client
+) -> None:
+    job = stage.launch(existing="add")
+    assert stage.supervisor().work() == "succeeded"
+    assert "<span>images/s</span>" in page_of(browser, job)
+
+
+def test_what_a_run_wrote_is_shown_by_label_before_and_after(stage: Stage, browser: httpx2.Client) -> None:
+    before = len(stage.annotated())
+    job = stage.launch(existing="add")
+    first = stage.supervisor()
+    assert first.work() == "succeeded"
+    page = page_of(browser, job)
+    assert f'<td class="number">{before}</td>' in page
+    assert '<span class="plus">+6</span>' in page
+    assert "minus" not in page
+    assert f'href="/datasets/street/v1?label=car&amp;run_id={first.run.run_id}"' in page
+    assert "Score 0.50 to 0.55: 6 shapes" in page
+    assert f"/datasets/street/v1?run_id={first.run.run_id}&amp;min_score=0.5&amp;max_score=0.55" in page
+    again = browser.post(f"/jobs/{job}/rerun", data={})
+    assert again.status_code == 303, again.text
+    second = stage.supervisor()
+    second.start()
+    chunk = second.claim()
+    assert chunk is not None
+    ids = [asset["id"] for asset in chunk["assets"]]
+    assert second.stage(chunk, annotations=boxes(ids[:1], label="person")).status_code == 204
+    second.stage_all()
+    second.finish()
+    # The Job's own six made room, and only one picture got a shape, of another Label.
+    page = page_of(browser, job)
+    assert '<span class="minus">\u22126</span></td><td class="number"><span class="soft">0</span>' in page
+    assert '<span class="plus">+1</span>' in page
+    assert f"label=person&amp;run_id={second.run.run_id}" in page
+    assert page_of(browser, job, "?run=1").count("+6") == 1
+
+
+def test_the_ledger_lists_what_failed_first_and_what_was_skipped_when_asked(
+    stage: Stage, browser: httpx2.Client
+) -> None:
+    job = stage.launch(existing="add")
+    supervisor = stage.supervisor()
+    supervisor.start()
+    chunk = supervisor.claim()
+    assert chunk is not None
+    first, second, *_ = chunk["assets"]
+    failed = {
+        "asset_id": first["id"],
+        "path": first["path"],
+        "reason": "<b>dark</b>",
+        "traceback": "Traceback <i>",
+        "log_offset": 41,
+    }
+    skipped = {"asset_id": second["id"], "path": second["path"], "reason": "seen before"}
+    assert supervisor.stage(chunk, failed=[failed], skipped=[skipped]).status_code == 204
+    supervisor.stage_all()
+    supervisor.finish()
+    page = page_of(browser, job)
+    assert f'<a href="/datasets/street/v1/assets/{first["id"]}">{first["path"]}</a>' in page
+    assert "&lt;b&gt;dark&lt;/b&gt;" in page
+    assert 'href="#byte-41"' in page
+    assert "Traceback &lt;i&gt;" in page
+    assert "seen before" not in page
+    assert f'href="/jobs/{job}?run=1&amp;outcome=skipped#outcomes"' in page
+    other = page_of(browser, job, "?run=1&outcome=skipped")
+    assert "seen before" in other
+    assert "dark" not in other
+
+
+@contextmanager
+def nudges_to(browser: httpx2.Client, address: str) -> "Iterator[SimpleQueue[str]]":
+    """The names of the events of a stream as they come."""
+    heard: SimpleQueue[str] = SimpleQueue()
+    with browser.stream("GET", address, timeout=60) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+
+        def listen() -> None:
+            try:
+                for line in answer.iter_lines():
+                    if line.startswith("event: "):
+                        heard.put(line.removeprefix("event: "))
+            except httpx2.HTTPError:
+                # The test has closed it.
+                return
+
+        thread = threading.Thread(target=listen, daemon=True)
+        thread.start()
+        yield heard
+
+
+def test_open_pages_are_nudged_when_a_job_changes_and_each_only_about_its_own(stage: Stage) -> None:
+    server = stage.server
+    job = stage.launch(existing="add")
+    with (
+        browser_of(server, server.owner) as owner,
+        browser_of(server, server.stranger) as stranger,
+        nudges_to(owner, "/live") as of_list,
+        nudges_to(owner, f"/live?job={job}") as of_job,
+        nudges_to(stranger, "/live") as elsewhere,
+    ):
+        assert [heard.get(timeout=60) for heard in (of_list, of_job, elsewhere)] == ["changed"] * 3
+        supervisor = stage.supervisor()
+        supervisor.start()
+        assert of_list.get(timeout=60) == of_job.get(timeout=60) == "changed"
+        supervisor.stage_all()
+        supervisor.finish()
+        assert of_list.get(timeout=60) == of_job.get(timeout=60) == "changed"
+        assert elsewhere.empty()
+
+
+def test_who_is_not_signed_in_hears_nothing(stage: Stage) -> None:
+    answer = httpx2.get(f"{stage.server.url}/live", headers={"Accept": "text/event-stream"})
+    assert answer.status_code == 303
+
+
+def test_no_address_is_taken_by_the_pattern_of_another(stage: Stage) -> None:
+    routes = [route for route in create_app(stage.server.services).router.routes if isinstance(route, APIRoute)]
+    taken = []
+    for route in routes:
+        for method in route.methods or ():
+            scope = {"type": "http", "method": method, "path": route.path}
+            first = next(one for one in routes if one.matches(scope)[0] is Match.FULL)
+            if first is not route:
+                taken.append(f"{method} {route.path} is answered by {first.path}")
+    assert taken == []
