@@ -1,7 +1,7 @@
 """The write lease of a DatasetVersion: one commit at a time, and a fence against those that were too slow."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -11,13 +11,14 @@ from pixmill_server.datasets.stores import Datasets, Step
 from pixmill_server.datasets.tables import VersionRow
 from pixmill_server.db.engine import announce
 from pixmill_server.kernel.ids import new_id
+from pixmill_server.kernel.processes import is_gone, this_process
 
 _LOOK_AGAIN_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """Ours until it expires and somebody else takes it; the fence tells."""
+    """Ours until it expires, or this process ends, and somebody else takes it; the fence tells."""
 
     version_id: str
     owner: str
@@ -30,7 +31,7 @@ def take_lease(datasets: Datasets, version_id: str, *, also_locked: bool = False
     `also_locked` is for upkeep, which changes nothing that a locked or deleted version holds.
     """
     datasets.at_step(Step.LEASE)
-    owner, deadline = new_id("lease"), datasets.clock.now() + datasets.lease_patience
+    owner, deadline = f"{new_id('lease')}@{this_process()}", datasets.clock.now() + datasets.lease_patience
     while True:
         seen = datasets.database.signals.count(_topic(version_id))
         with datasets.database.transaction() as session:
@@ -38,7 +39,7 @@ def take_lease(datasets: Datasets, version_id: str, *, also_locked: bool = False
             if not also_locked:
                 require_open(row)
             now = datasets.clock.now()
-            if row.lease_owner is None or row.lease_expires_at is None or row.lease_expires_at <= now:
+            if _is_free(row, now):
                 row.lease_owner = owner
                 row.lease_fence += 1
                 row.lease_expires_at = now + datasets.lease_duration
@@ -46,6 +47,13 @@ def take_lease(datasets: Datasets, version_id: str, *, also_locked: bool = False
         if now >= deadline:
             raise VersionBusy(row.name)
         datasets.database.signals.wait(_topic(version_id), _LOOK_AGAIN_SECONDS, seen=seen)
+
+
+def _is_free(row: VersionRow, now: datetime) -> bool:
+    if row.lease_owner is None or row.lease_expires_at is None or row.lease_expires_at <= now:
+        return True
+    # Nobody has to wait for a writer that was killed on this machine; a mistake would only cost the other its commit.
+    return is_gone(row.lease_owner.partition("@")[2])
 
 
 def renew_lease(datasets: Datasets, lease: Lease) -> None:
