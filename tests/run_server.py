@@ -47,7 +47,8 @@ class FakeRun:
     claimed: int = 0
     wrong_tokens: int = 0
     silent_calls: int = 0
-    """So many calls are answered with 503 first."""
+    """So many calls are answered with `silent_status` first."""
+    silent_status: int = 503
     changed: Condition = field(default_factory=Condition)
 
     def wait_for(self, holds: Callable[["FakeRun"], object], *, seconds: float = PATIENCE_SECONDS) -> None:
@@ -208,7 +209,7 @@ def _answer(  # noqa: C901, PLR0912 - a table of the protocol's calls
 ) -> tuple[int, dict[str, Any] | None]:
     if run.silent_calls:
         run.silent_calls -= 1
-        return 503, {}
+        return run.silent_status, {}
     if headers.get("Authorization") != f"Bearer {TOKEN}":
         run.wrong_tokens += 1
         return 401, {}

@@ -4,6 +4,7 @@ Its configuration is JSON on stdin: never argv, never the environment, for other
 Exit code 0: the end of the Run was reported. 1: it was not, and whoever started this has to say that the Run is lost.
 """
 
+import os
 import signal
 import sys
 from dataclasses import replace
@@ -42,7 +43,9 @@ class Configuration(Struct):
     image: PlacedImage | None = None
     """The container image that the Processing is; None: it is a file."""
     lease_seconds: float = DEFAULT_LEASE_SECONDS
-    """For how long the server may be silent before the Run is given up."""
+    """For how long the server may be silent before the Run is given up, where its worker is gone."""
+    worker_pid: int = 0
+    """The process that started this one, and ends it where need be; 0: nobody does."""
 
 
 def main() -> int:
@@ -59,6 +62,8 @@ def main() -> int:
         patience_seconds=configuration.lease_seconds,
         source=None if configuration.source is None else Path(configuration.source),
         reference_networks=configuration.reference_networks,
+        # Whoever loses its parent gets another one.
+        has_worker=lambda: os.getppid() == configuration.worker_pid,
     )
     folder = Path(configuration.environment)
     placement = Placement(Environment(folder, folder.name), Path(configuration.scratch), configuration.sandbox)

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import urljoin
@@ -31,16 +31,22 @@ _LONGEST_WAIT_SECONDS: Final = 3.0
 _TIMEOUT_SECONDS: Final = 30.0
 _SLOW_SECONDS: Final = 1.0
 """A call that is not answered for longer keeps the child waiting."""
-_FINISH_TIMEOUT_SECONDS: Final = 600.0
+_FINISH_SECONDS: Final = 600.0
 """The server commits the Run before it answers."""
 _CONFLICT, _GONE, _OK_BELOW, _SERVER_FAULT, _TOO_MANY, _UNAUTHORIZED = 409, 410, 300, 500, 429, 401
+_PASSING: Final = {503, 507}
+"""The database is away, or there is no room: nobody's mistake, and it will be mended."""
 _JSON: Final = {"Content-Type": "application/json"}
 
 _Answer = TypeVar("_Answer")
 
 
 class HttpRunServer:
-    """One Run at one server. `patience_seconds` is how long no answer at all is waited for: the lease."""
+    """One Run at one server.
+
+    `patience_seconds` is how long a server is waited for that does not answer, or cannot; while `has_worker` it is
+    waited for without end: a worker ends whom nobody needs any more, and until then no result has to be lost.
+    """
 
     def __init__(
         self,
@@ -52,6 +58,7 @@ class HttpRunServer:
         patience_seconds: float,
         source: Path | None = None,
         reference_networks: Sequence[str] = (),
+        has_worker: Callable[[], bool] = lambda: False,
     ) -> None:
         self._root = server_url.rstrip("/") + "/"
         self._run = urljoin(self._root, f"api/v1/runtime/runs/{run_id}/")
@@ -59,6 +66,7 @@ class HttpRunServer:
         plain = server_url.startswith("http://")
         self._client = httpx2.Client(headers=headers, timeout=_TIMEOUT_SECONDS, trust_env=not plain, verify=not plain)
         self._patience_seconds = patience_seconds
+        self._has_worker = has_worker
         self._source = source
         # Somebody else's machines: they must not see the Run's token.
         self._remote_images = RemoteImages.of(reference_networks)
@@ -141,7 +149,7 @@ class HttpRunServer:
         self._send("POST", "events", _encode(list(events)))
 
     def finish(self, finish: Finish) -> None:
-        self._send("POST", "finish", _encode(finish), timeout_seconds=_FINISH_TIMEOUT_SECONDS)
+        self._send("POST", "finish", _encode(finish), answered_within_seconds=_FINISH_SECONDS)
 
     def is_slow(self) -> bool:
         slow_before = time.monotonic() - _SLOW_SECONDS
@@ -162,15 +170,15 @@ class HttpRunServer:
         kind: str = "application/json",
         *,
         may_conflict: bool = False,
-        timeout_seconds: float = _TIMEOUT_SECONDS,
+        answered_within_seconds: float = 0.0,
     ) -> httpx2.Response:
         """The answer; the call is repeated while the server does not answer, or answers that it cannot now."""
         headers = {"Content-Type": kind} if body else {}
-        timeout = httpx2.Timeout(_TIMEOUT_SECONDS, read=timeout_seconds)
+        timeout = httpx2.Timeout(_TIMEOUT_SECONDS, read=answered_within_seconds or _TIMEOUT_SECONDS)
         request = self._client.build_request(
             method, urljoin(self._run, path), content=body, headers=headers, timeout=timeout
         )
-        answer = self._answer(request, within_seconds=max(self._patience_seconds, timeout_seconds))
+        answer = self._answer(request, within_seconds=max(self._patience_seconds, answered_within_seconds))
         if not (may_conflict and answer.status_code == _CONFLICT and b'"expected"' in answer.content):
             _raise_if_over(answer)
         return answer
@@ -184,13 +192,13 @@ class HttpRunServer:
                 try:
                     answer = self._client.send(request)
                 except httpx2.TransportError as error:
-                    said = str(error) or type(error).__name__
+                    said, may_pass = str(error) or type(error).__name__, True
                 else:
                     if answer.status_code < _SERVER_FAULT and answer.status_code != _TOO_MANY:
                         return answer
-                    said = f"status {answer.status_code}"
+                    said, may_pass = f"status {answer.status_code}", answer.status_code in _PASSING
                 self._unanswered[call] = -math.inf
-                if time.monotonic() + wait_seconds > given_up_at:
+                if time.monotonic() + wait_seconds > given_up_at and not (may_pass and self._has_worker()):
                     raise ServerLost(f"The server does not answer {request.method} {request.url.path}: {said}.")
                 time.sleep(wait_seconds)
                 wait_seconds = min(2 * wait_seconds, _LONGEST_WAIT_SECONDS)

@@ -23,7 +23,7 @@ class RunOver(PixmillError):
 
 
 class ServerLost(PixmillError):
-    """No answer for longer than the lease: somebody else has the Run by now."""
+    """No answer for too long, and nobody who would end this process: somebody else has the Run by now."""
 
 
 class ServerRefused(PixmillError):

@@ -1,10 +1,12 @@
 """Errors as RFC 9457 problems. The one place that knows HTTP statuses of errors."""
 
+import logging
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from obstore.exceptions import BaseError
 from pydantic import JsonValue
 from starlette.exceptions import HTTPException
 
@@ -19,8 +21,12 @@ from pixmill.errors import (
     ProcessingError,
 )
 from pixmill.wire.problems import PROBLEM_MEDIA_TYPE, PROBLEM_TYPE, Problem
+from pixmill_server.db.engine import DatabaseFault, is_away
 from pixmill_server.jobs.errors import RunIsOver
 from pixmill_server.model_registry.errors import DownloadFailed
+from pixmill_server.storage.room import is_full
+
+logger = logging.getLogger(__name__)
 
 _STATUSES: dict[type[PixmillError], HTTPStatus] = {
     InvalidInput: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -78,6 +84,9 @@ def answer_with_problems(app: FastAPI) -> None:
     app.add_exception_handler(PixmillError, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(DatabaseFault, _away)
+    app.add_exception_handler(OSError, _no_room)
+    app.add_exception_handler(BaseError, _no_room)
     app.add_exception_handler(Exception, _broken)
 
 
@@ -115,6 +124,30 @@ def _http(_request: Request, error: Exception) -> JSONResponse:
     answer = problem(error.status_code, code, str(error.detail) + ".")
     answer.headers.update(error.headers or {})
     return answer
+
+
+def _away(_request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, DatabaseFault) or not is_away(error):
+        raise error
+    logger.warning("the database is away", extra={"why": str(error.orig)})
+    return problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "database-away",
+        "The database cannot be reached or written just now; nothing was changed half-way.",
+        hint="Try again when it is back. The server's log says what is missing.",
+    )
+
+
+def _no_room(_request: Request, error: Exception) -> JSONResponse:
+    if not is_full(error):
+        raise error
+    logger.warning("no room is left", extra={"why": str(error)})
+    return problem(
+        HTTPStatus.INSUFFICIENT_STORAGE,
+        "no-room",
+        "There is no room left where Pixmill keeps its data; nothing was changed half-way.",
+        hint="Make room on the server's disk, then try again.",
+    )
 
 
 def _broken(_request: Request, _error: Exception) -> JSONResponse:

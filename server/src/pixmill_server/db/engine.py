@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import pysqlite3.dbapi2 as sqlite
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -20,6 +21,12 @@ OLDEST_SQLITE = (3, 51, 3)
 BUSY_TIMEOUT_MILLISECONDS = 60_000
 _WRITER_OPTION = "pixmill_writer"
 _TOPICS = "pixmill_topics"
+_SQLITE_KIND = 0xFF
+"""The part of SQLite's codes that says of which kind an error is."""
+
+
+DatabaseFault = OperationalError
+"""What whoever writes no SQL may still have to catch; `is_away` tells whether it passes."""
 
 
 class DatabaseUnusable(PixmillError):
@@ -93,6 +100,12 @@ def open_database(url: str, *, signals: Signals | None = None) -> Database:
                 message, hint="Give sqlite:///path or postgresql://user:password@host/name.", field="database"
             )
     return Database(url, engine, signals)
+
+
+def is_away(error: DatabaseFault) -> bool:
+    """Whether the database could not be reached, read or written just now; False: what it was asked is wrong."""
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    return code is None or code & _SQLITE_KIND != sqlite.SQLITE_ERROR
 
 
 def announce(session: Session, topic: str) -> None:

@@ -21,6 +21,7 @@ from pixmill_server.jobs.scope import drop_scope
 from pixmill_server.jobs.staging import drop_staged
 from pixmill_server.jobs.supervise import Caller
 from pixmill_server.jobs.tables import RunRow
+from pixmill_server.storage.room import is_full
 
 COMMIT_LEASE = timedelta(minutes=3)
 """Longer than a commit waits for the version."""
@@ -94,6 +95,9 @@ def _commit(jobs: Jobs, caller: Caller) -> None:
     except RunIsOver:
         raise
     except (PixmillError, OSError, ValueError, RuntimeError, IntegrityError) as error:
+        if is_full(error):
+            # The supervisor asks again, for as long as it takes to make room.
+            raise
         # Lance says OSError, ValueError and RuntimeError. Whatever it was, it would be the same the next time.
         why = str(error.orig if isinstance(error, IntegrityError) else error) or type(error).__name__
         logger.warning("could not commit a Run", extra={"run_id": caller.run_id, "why": why})

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import psutil
 
 from pixmill_server.datasets.tending import tending
+from pixmill_server.db.engine import DatabaseFault
 from pixmill_server.jobs.errors import RunIsOver, StaleFence
 from pixmill_server.jobs.lifecycle import Reason
 from pixmill_server.jobs.queue import adopt, claim, end_overdue, expire, fail
@@ -81,12 +82,20 @@ class Worker:
 
     def _look_until(self, stop: Stop) -> None:
         while not stop.requested.is_set():
-            try:
-                self._look()
-            except Exception:
-                logger.exception("worker stumbled")
-                stop.requested.wait(WATCH_SECONDS)
+            self._look_and_survive(stop)
             stop.requested.wait(LOOK_SECONDS)
+
+    def _look_and_survive(self, stop: Stop) -> None:
+        try:
+            self._look()
+        except DatabaseFault:
+            # Supervisors' signs of life could not be written either: they are heard before any Run is called lost.
+            self._server_was_away = True
+            logger.exception("the database is away")
+            stop.requested.wait(WATCH_SECONDS)
+        except Exception:
+            logger.exception("worker stumbled")
+            stop.requested.wait(WATCH_SECONDS)
 
     def _look(self) -> None:
         if time.monotonic() >= self._next_seen:

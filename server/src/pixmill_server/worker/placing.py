@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -12,6 +13,7 @@ from pydantic import JsonValue
 
 from pixmill.environments import Environment
 from pixmill.errors import EnvironmentFailed, PixmillError
+from pixmill_server.db.engine import DatabaseFault
 from pixmill_server.executors.contract import LaunchSpec
 from pixmill_server.jobs.errors import RunIsOver, StaleFence
 from pixmill_server.jobs.lifecycle import Reason, RunStatus
@@ -24,7 +26,8 @@ _PATH = "/usr/local/bin:/usr/bin:/bin"
 """All that a supervisor gets of an environment: never this process's own, which may hold passwords."""
 
 SERVER_SILENCE_SECONDS = 120.0
-"""How long a supervisor bears with a server that does not answer. Longer than the lease, on purpose: after a restart of
+"""How long a supervisor whose worker is gone bears with a server that does not answer; while that worker lives, for as
+long as it takes. Longer than the lease, on purpose: after a restart of
 server and worker all leases are given their whole length again, and Runs that went on meanwhile are theirs still."""
 BUILDING = "its environment to be built"
 
@@ -81,6 +84,8 @@ def _kept_alive(workplace: Workplace, run: ClaimedRun) -> Iterator[_Waiting]:
                     renew(session, run.run_id, run.fence, now=workplace.clock.now(), waits_for=waiting.why)
             except (StaleFence, RunIsOver):
                 return
+            except DatabaseFault:
+                logger.exception("the database is away", extra={"run_id": run.run_id})
             if done.wait(HEARTBEAT_SECONDS):
                 return
 
@@ -136,6 +141,7 @@ def _configuration(
         "scratch": str(workplace.scratch_of(run.run_id)),
         "sandbox": workplace.sandbox,
         "lease_seconds": SERVER_SILENCE_SECONDS,
+        "worker_pid": os.getpid(),
         "source": str(workplace.source_of(order)) if environment else None,
         "image": image,
         "reference_networks": list(workplace.reference_networks),
