@@ -22,3 +22,10 @@ def test_links_lead_somewhere() -> None:
 def _dangling(page: Path) -> list[str]:
     targets = [link for link in LINK.findall(page.read_text()) if "://" not in link and not link.startswith("mailto:")]
     return [target for target in targets if not (page.parent / target).exists()]
+
+
+def test_no_two_decisions_have_the_same_number() -> None:
+    numbers = [path.name[:4] for path in (ROOT / "docs" / "decisions").glob("0*.md")]
+    titles = [path.read_text().split(".")[0] for path in (ROOT / "docs" / "decisions").glob("0*.md")]
+    assert sorted(numbers) == sorted(set(numbers))
+    assert sorted(titles) == sorted(f"# {number}" for number in numbers)
