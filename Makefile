@@ -83,12 +83,14 @@ $(BIN)/uv: | requirements/bootstrap.lock
 
 $(DONE)/locked: requirements/dev.lock | $(BIN)/uv
 	@mkdir -p $(DONE)
-	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --only-binary :all: requirements/dev.lock
+	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes --only-binary :all: requirements/dev.lock
 	@rm -f $(DONE)/editable
 	@touch $@
 
 $(DONE)/editable: $(DONE)/locked sdk/pyproject.toml server/pyproject.toml
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --offline --no-deps --no-build-isolation -e sdk -e server
+	@# Where Python is told to write no bytecode, every start of a server would compile all of this anew.
+	$(BIN)/python -m compileall -q sdk/src server/src
 	@touch $@
 
 $(DONE)/vendor: package.json package-lock.json $(DONE)/locked

@@ -35,7 +35,7 @@ from pixmill_server.datasets.filter_text import filter_of_text
 from pixmill_server.datasets.filters import AssetFilter
 from pixmill_server.datasets.orders import Order
 from pixmill_server.datasets.pictures import picture_of, thumbnail_of
-from pixmill_server.datasets.queries import address_of, pin, version_by_id
+from pixmill_server.datasets.queries import address_of, pinned, version_by_id
 from pixmill_server.datasets.read import annotations_of, asset_by_id, assets_from, assets_page, count_assets
 from pixmill_server.datasets.records import AssetRecord, Page, Pinned
 from pixmill_server.datasets.selections import keep_selection
@@ -190,8 +190,8 @@ def _page(
 
 def _pin(services: wiring.Services, actor: Actor, version_id: str, revision: int | None) -> Pinned:
     with services.database.reading() as session:
-        version_by_id(session, actor.organization_id, version_id)
-    return pin(services.datasets, version_id, revision)
+        version = version_by_id(session, actor.organization_id, version_id)
+        return pinned(session, version.id, revision)
 
 
 def _assets(services: wiring.Services, pinned: Pinned, assets: Sequence[AssetRecord]) -> list[Asset]:
