@@ -67,6 +67,7 @@ def test_a_version_is_annotated_each_shape_with_its_score_and_its_run(place: Pla
         "shapes_added": 10,
         "shapes_removed": 0,
         "shapes_dropped": 0,
+        "assets_added": 0,
     }
     found = place.annotations(address)
     assert len(found) == 10
