@@ -54,8 +54,9 @@ class DescribedProcessing(Struct, forbid_unknown_fields=True):
     parameters: list[_Parameter]
     requires_network: bool
     secrets: list[str]
-    new_version: Literal["", "fork", "empty"]
-    reads_annotations: bool
+    # An older Pixmill in the environment says nothing of these.
+    new_version: Literal["", "fork", "empty"] = ""
+    reads_annotations: bool = False
 
 
 class _Answer(Struct, forbid_unknown_fields=True):
