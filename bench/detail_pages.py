@@ -74,7 +74,7 @@ def _pages(pixmill: Installation, job: str) -> dict[str, Sequence[str]]:
         "Process, a Processing chosen": f"{version}/process?processing=tag-some",
         "Job": f"/jobs/{job}",
         "what changes of a Job's page": f"/jobs/{job}/state?run=1",
-        "table of Jobs": "/jobs/table",
+        "table of Jobs": "/live/jobs",
         "review": f"{version}/review",
         "Processing": "/processings/tag-some",
         "Processing, edited": "/processings/tag-some/edit",

@@ -41,7 +41,7 @@ FLOOR_MS = 100.0
 # How a page answers that needs more than a version: a query of its own.
 NEEDS_MORE = {404, 422}
 # Parts of pages, measured above or asked for by a page only.
-NOT_ALONE = {"/jobs/table", "/datasets/{dataset}/{version}/window", "/datasets/{dataset}/{version}/ids"}
+NOT_ALONE = {"/live", "/live/jobs", "/datasets/{dataset}/{version}/window", "/datasets/{dataset}/{version}/ids"}
 # Each of them filters or sorts by another column.
 QUERIES = (
     "",
