@@ -278,3 +278,15 @@ def test_a_selection_that_is_not_there_is_not_found(made: Street, name: str) -> 
 def test_a_selection_is_of_ids_and_not_empty(made: Street, ids: list[str]) -> None:
     with pytest.raises(InvalidInput):
         keep_selection(made.datasets.objects, ids)
+
+
+def test_one_asset_is_found_by_its_id_also_where_its_row_is_known(made: Street) -> None:
+    before = made.datasets
+    datasets = Datasets(before.database, before.tables, before.objects, before.clock)
+    for count in (lambda: None, lambda: facets(datasets, made.pinned)):
+        count()
+        assert [read.asset_by_id(datasets, made.pinned, asset.id) for asset in made.assets] == made.assets
+        for unknown in ("f" * 32, made.assets[0].id + "0", ""):
+            with pytest.raises(NotFound):
+                read.asset_by_id(datasets, made.pinned, unknown)
+    assert datasets.positions.known(made.pinned.assets) is not None

@@ -21,6 +21,14 @@ class Kept(Generic[Value]):
     _size: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    def known(self, key: Hashable) -> Value | None:
+        """The value of the key; None where it is not kept."""
+        with self._lock:
+            if key not in self._values:
+                return None
+            self._values.move_to_end(key)
+            return self._values[key][0]
+
     def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
         """The value of the key, made where it is not kept."""
         with self._lock:
