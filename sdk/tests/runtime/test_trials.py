@@ -1,5 +1,6 @@
 import io
 import json
+import os
 from pathlib import Path
 from threading import Event
 
@@ -113,6 +114,8 @@ def test_a_folder_without_images_is_refused(tmp_path: Path, file: Path) -> None:
 def test_the_command_ends_with_1_and_the_traceback_where_the_processing_raises(
     file: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
+    # What uv has stays at hand, also without a network.
+    monkeypatch.setenv("UV_CACHE_DIR", os.environ.get("UV_CACHE_DIR", str(Path.home() / ".cache" / "uv")))
     monkeypatch.setenv("HOME", str(tmp_path))
     file.write_text(MARK_DARK.replace('print("below", below)', 'raise OSError("no weights")'))
     assert run(["processings", "test", str(file), str(folder), "--json"]) == 1
