@@ -19,7 +19,7 @@ def test_a_cgroup_holds_what_its_controllers_can_and_the_watch_the_rest() -> Non
 
 
 def test_the_kernel_counts_processes_only_where_a_run_has_users_of_its_own() -> None:
-    assert held_by(SOME, Tier.BUBBLEWRAP, cgroup=(), is_root=False)["processes"] == "rlimit"
+    assert held_by(SOME, Tier.BUBBLEWRAP, cgroup=(), is_root=False)["processes"] == "rlimit and watch"
     assert held_by(SOME, Tier.BUBBLEWRAP, cgroup=(), is_root=True)["processes"] == "watch"
     assert held_by(SOME, Tier.LANDLOCK, cgroup=(), is_root=False)["processes"] == "watch"
 
@@ -55,6 +55,20 @@ def test_an_end_for_want_of_memory_is_read_from_the_cgroups_events(tmp_path: Pat
     assert not cgroup.ended_for_memory()
     (cgroup.folder / "memory.events").write_text("low 0\noom 1\noom_kill 2\n")
     assert cgroup.ended_for_memory()
+
+
+def test_a_run_that_the_cgroup_refuses_processes_is_ended_for_it(tmp_path: Path) -> None:
+    cgroup = make_cgroup(tmp_path)
+    assert cgroup is not None
+    (cgroup.folder / "pids.events").write_text("max 0\n")
+    guard = Guard(os.getpid(), tmp_path, SOME, {"processes": "cgroup"}, cgroup)
+    guard.look()
+    assert guard.excess is None
+    (cgroup.folder / "pids.events").write_text("max 3\n")
+    guard.look()
+    assert guard.excess is not None
+    assert guard.excess.kind == "processes-exceeded"
+    assert "100 processes" in guard.excess.error.message
 
 
 @pytest.mark.parametrize(("memory", "tasks", "seconds"), [(None, None, 0.25), (8 << 30, 1000, 0.25), (0, None, 0.02)])

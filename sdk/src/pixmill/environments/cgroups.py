@@ -50,6 +50,13 @@ class Cgroup:
             return re.search(r"^oom_kill [1-9]", events, re.MULTILINE) is not None
         return False
 
+    def refused_processes(self) -> bool:
+        """Whether the kernel has refused anyone here another process or thread."""
+        with suppress(OSError):
+            events = (self.folder / "pids.events").read_text()
+            return re.search(r"^max [1-9]", events, re.MULTILINE) is not None
+        return False
+
     def kill(self) -> None:
         """End all that is in it at one stroke, however fast it starts others."""
         with suppress(OSError):

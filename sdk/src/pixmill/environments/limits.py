@@ -10,6 +10,7 @@ SIGNALS_SINCE: Final = 6
 """The version of Landlock that refuses signals to processes outside."""
 
 _WATCH: Final = "watch"
+_RLIMIT_AND_WATCH: Final = "rlimit and watch"
 _CGROUP: Final = "cgroup"
 
 
@@ -28,17 +29,18 @@ class Limits:
 def held_by(limits: Limits, tier: Tier, *, cgroup: Collection[str], is_root: bool) -> dict[str, str]:
     """By what each limit holds.
 
-    `cgroup`: the controllers that the Run has. `rlimit`: the kernel refuses the next process. `watch`: the supervisor
-    looks, and ends a Run that has too much. `threads`: engines are told how many to use. `none`: there is no limit.
+    `cgroup`: the controllers that the Run has. `rlimit`: the kernel refuses what is far too much, also between two
+    looks. `watch`: the supervisor looks, and ends a Run that has too much. `threads`: engines are told how many to
+    use. `none`: there is no limit.
     """
     if tier is Tier.CONTAINER:
         cgroup = ("cpu", "memory", "pids")
-    counted = "rlimit" if tier is Tier.BUBBLEWRAP and not is_root else _WATCH
+    counted = _RLIMIT_AND_WATCH if tier is Tier.BUBBLEWRAP and not is_root else _WATCH
     return {
         "cpus": _CGROUP if "cpu" in cgroup else "threads",
-        "memory": _by(limits.memory_bytes, _CGROUP if "memory" in cgroup else "rlimit and watch"),
+        "memory": _by(limits.memory_bytes, _CGROUP if "memory" in cgroup else _RLIMIT_AND_WATCH),
         "processes": _by(limits.processes, _CGROUP if "pids" in cgroup else counted),
-        "scratch": _by(limits.scratch_bytes, _WATCH if tier is Tier.CONTAINER else "rlimit and watch"),
+        "scratch": _by(limits.scratch_bytes, _WATCH if tier is Tier.CONTAINER else _RLIMIT_AND_WATCH),
     }
 
 

@@ -13,6 +13,8 @@ from pixmill.runtime.server import RunServer
 _SOURCE: Final = "processing"
 _DATA_FACTOR: Final = 2
 _DATA_BESIDE_BYTES: Final = 2 << 30
+_TASKS_BESIDE: Final = 64
+"""Granted by the kernel beyond the limit, so that the watch sees who goes past it, and ends them with the reason."""
 """One process may ask for so much more than all of them may use: engines reserve what they never touch."""
 
 
@@ -71,7 +73,7 @@ def _confinement(plan: RunPlan, room: Room, tier: Tier, held_by: Mapping[str, st
         refuse_sockets=not tier.has_paths_of_its_own and not room.network,
         data_bytes=_DATA_FACTOR * limits.memory_bytes + _DATA_BESIDE_BYTES if limits.memory_bytes else 0,
         file_bytes=limits.scratch_bytes,
-        tasks=limits.processes if held_by.get("processes") == "rlimit" else 0,
+        tasks=limits.processes + _TASKS_BESIDE if "rlimit" in held_by.get("processes", "") else 0,
     )
 
 

@@ -50,6 +50,10 @@ class Guard:
     def look(self) -> float:
         """At memory and processes; in how many seconds to look again."""
         allowed = self.limits
+        if self.cgroup is not None and self.cgroup.refused_processes():
+            # What was refused is seldom tried for by anything that could go on without it: it would wait for ever.
+            message = f"The Run wanted more than the {allowed.processes} processes and threads that its Compute grants."
+            self._note("processes", message, used=allowed.processes, allowed=allowed.processes)
         watched = self._watches("memory", "watch"), self._watches("processes", "watch")
         if not any(watched):
             return _SELDOM_SECONDS
