@@ -4,11 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-import pyarrow.compute as pc
-
-from pixmill_server.datasets.existing import one_of
-from pixmill_server.datasets.facets import SCORE_BINS
+from pixmill_server.datasets.counting import facets
+from pixmill_server.datasets.facets import Facets
+from pixmill_server.datasets.filters import AssetFilter
 from pixmill_server.datasets.queries import pinned
 from pixmill_server.datasets.records import Label, Pinned
 from pixmill_server.datasets.stores import Datasets
@@ -48,32 +46,22 @@ class RunEffect:
 
 
 def effect_of_run(datasets: Datasets, version_id: str, number: int, run_id: str) -> RunEffect | None:
-    """Of the Run that made the Revision; None where that is another's, or is gone with its version.
-
-    It reads the Labels of all shapes of both states: some milliseconds for 100 000.
-    """
+    """Of the Run that made the Revision; None where that is another's, or is gone with its version."""
     states = _states(datasets, version_id, number, run_id)
     if states is None:
         return None
     before, after = states
-    is_now = _shapes_by_label(datasets, after)
-    added: Counter[str] = Counter()
-    scores, without_score = np.zeros(SCORE_BINS, dtype=np.int64), 0
-    table = datasets.tables.open(after.annotations)
-    for batch in table.scanner(columns=["label_id", "score"], filter=one_of("run_id", [run_id])).to_batches():
-        added.update(_counted(batch["label_id"]))
-        known = pc.drop_null(batch["score"]).to_numpy(zero_copy_only=False)
-        without_score += batch.num_rows - len(known)
-        places = np.clip((known * SCORE_BINS).astype(np.int64), 0, SCORE_BINS - 1)
-        scores += np.bincount(places, minlength=SCORE_BINS)
+    is_now = _shapes(facets(datasets, after))
+    found = facets(datasets, after, AssetFilter(run_id=run_id))
+    added = _shapes(found)
     # Of a version that began with the Run, what it did not add came from where it was forked.
-    was = _shapes_by_label(datasets, before) if before else is_now - added
+    was = _shapes(facets(datasets, before)) if before else is_now - added
     labels = [
         LabelEffect(label, was[label.id], was[label.id] + added[label.id] - is_now[label.id], added[label.id])
         for label in after.labels
         if was[label.id] or is_now[label.id]
     ]
-    return RunEffect(labels, scores.tolist(), without_score)
+    return RunEffect(labels, found.scores, found.without_score)
 
 
 def _states(datasets: Datasets, version_id: str, number: int, run_id: str) -> tuple[Pinned | None, Pinned] | None:
@@ -86,14 +74,6 @@ def _states(datasets: Datasets, version_id: str, number: int, run_id: str) -> tu
         return pinned(session, version_id, parent) if parent is not None else None, pinned(session, version_id, number)
 
 
-def _shapes_by_label(datasets: Datasets, state: Pinned) -> Counter[str]:
-    counts: Counter[str] = Counter()
-    if state.counts.annotations:
-        for batch in datasets.tables.open(state.annotations).scanner(columns=["label_id"]).to_batches():
-            counts.update(_counted(batch["label_id"]))
-    return counts
-
-
-def _counted(values: object) -> dict[str, int]:
-    found = pc.value_counts(values)
-    return dict(zip(found.field("values").to_pylist(), found.field("counts").to_pylist(), strict=True))
+def _shapes(counted: Facets) -> Counter[str]:
+    """By the Label's id."""
+    return Counter({label: tally.shapes for label, tally in counted.labels.items()})
