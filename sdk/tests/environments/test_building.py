@@ -102,6 +102,8 @@ HONEST = {
     "parameters": [],
     "requires_network": False,
     "secrets": [],
+    "new_version": "",
+    "reads_annotations": False,
 }
 PARAMETER = spec_to_json(ParameterSpec("a", ParameterType.INT))
 IMAGE = {"name": "x", "contract": "folders", "client": ["/bin/sh", "-c", "id"]}
@@ -118,6 +120,7 @@ IMAGE = {"name": "x", "contract": "folders", "client": ["/bin/sh", "-c", "id"]}
         ({**HONEST, "takes": {"model": {"type": "model", "task": "", "frameworks": []}}}, "fit together"),
         ({**HONEST, "name": "../up"}, "name"),
         ({**HONEST, "batch_size": True}, "batch_size"),
+        ({**HONEST, "new_version": "overwrite"}, "new_version"),
         ({**HONEST, "secrets": ["LD_PRELOAD"]}, "LD_PRELOAD"),
         ([], "object"),
     ],

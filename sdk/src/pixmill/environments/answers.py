@@ -54,9 +54,8 @@ class DescribedProcessing(Struct, forbid_unknown_fields=True):
     parameters: list[_Parameter]
     requires_network: bool
     secrets: list[str]
-    # An older Pixmill in the environment says nothing of these.
-    new_version: Literal["", "fork", "empty"] = ""
-    reads_annotations: bool = False
+    new_version: Literal["", "fork", "empty"]
+    reads_annotations: bool
 
 
 class _Answer(Struct, forbid_unknown_fields=True):
