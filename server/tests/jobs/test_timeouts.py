@@ -128,25 +128,25 @@ def test_a_run_that_cannot_be_heard_is_not_overdue_and_one_that_waits_in_the_que
     assert overdue(bench) == [running.id]
 
 
-def test_a_run_that_may_stand_still_for_longer_gets_all_of_that_after_the_server_was_away(bench: Bench) -> None:
-    run = limited(bench, {"progress": 60.0})
+def running_for_five_minutes(bench: Bench, limits: dict[str, float]) -> RunRow:
+    run = limited(bench, limits)
     with bench.database.transaction() as session:
         claimed = queue.claim(session, worker="w", now=bench.now)
         assert claimed is not None
         queue.started(session, run.id, claimed.fence, now=bench.now, facts={})
     bench.pass_time(300)
+    return run
+
+
+def test_a_run_that_may_stand_still_for_longer_gets_all_of_that_after_the_server_was_away(bench: Bench) -> None:
+    run = running_for_five_minutes(bench, {"progress": 60.0})
     with bench.database.transaction() as session:
         queue.adopt(session, now=bench.now)
     assert bench.run(run.id).deadline_at == bench.now + timedelta(seconds=60) + SUPERVISOR_GRACE
 
 
 def test_what_a_run_was_given_after_the_server_was_away_is_not_taken_by_its_progress(bench: Bench) -> None:
-    run = limited(bench, {"running": 100.0})
-    with bench.database.transaction() as session:
-        claimed = queue.claim(session, worker="w", now=bench.now)
-        assert claimed is not None
-        queue.started(session, run.id, claimed.fence, now=bench.now, facts={})
-    bench.pass_time(300)
+    run = running_for_five_minutes(bench, {"running": 100.0})
     with bench.database.transaction() as session:
         queue.adopt(session, now=bench.now)
         queue.put_off_deadline(session.get_one(RunRow, run.id), progressed_at=bench.now)

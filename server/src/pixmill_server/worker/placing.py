@@ -27,8 +27,8 @@ _PATH = "/usr/local/bin:/usr/bin:/bin"
 
 SERVER_SILENCE_SECONDS = 120.0
 """How long a supervisor whose worker is gone bears with a server that does not answer; while that worker lives, for as
-long as it takes. Longer than the lease, on purpose: after a restart of
-server and worker all leases are given their whole length again, and Runs that went on meanwhile are theirs still."""
+long as it takes. Longer than the lease, on purpose: after a restart of server and worker all leases are given their
+whole length again, and Runs that went on meanwhile are theirs still."""
 BUILDING = "its environment to be built"
 
 logger = logging.getLogger(__name__)
