@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from pixmill import Client
+from pixmill_server.settings import read_settings
 from tests.e2e.browsing import PATIENCE_SECONDS, opened
 from tests.e2e.chromium import ARGUMENTS
 from tests.e2e.places import place
 from tests.e2e.product import Product, product_up
-from tests.running_server import RunningServer, server, server_settings
+from tests.running_server import RunningServer, serve, server, server_settings
 
 __all__ = ["place", "server", "server_settings"]
 
@@ -26,6 +28,21 @@ def browser(chromium: Path) -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def one_server(tmp_path_factory: pytest.TempPathFactory, bundle: Path) -> Iterator[RunningServer]:
+    """For stories that each make a Dataset of their own: their module's `server` is this one."""
+    data = tmp_path_factory.mktemp("data")
+    with serve(read_settings({"PIXMILL_DATA": str(data), "PIXMILL_BUNDLE": str(bundle)})) as running:
+        yield running
+
+
+@pytest.fixture
+def client(server: RunningServer) -> Iterator[Client]:
+    """As the owner, from this process."""
+    with Client(server.url, server.owner.token) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 """Folders are dropped on the page with the browser's own drag and drop: however deep, however full."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -8,24 +8,15 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from pixmill import Client
-from pixmill_server.settings import read_settings
-from tests.running_server import RunningServer, serve
+from tests.running_server import RunningServer
 
 # A browser lists a folder in parts of a hundred.
 MANY = 130
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, bundle: Path) -> Iterator[RunningServer]:
-    data = tmp_path_factory.mktemp("data")
-    with serve(read_settings({"PIXMILL_DATA": str(data), "PIXMILL_BUNDLE": str(bundle)})) as running:
-        yield running
-
-
-@pytest.fixture
-def client(server: RunningServer) -> Iterator[Client]:
-    with Client(server.url, server.owner.token) as opened:
-        yield opened
+def server(one_server: RunningServer) -> RunningServer:
+    return one_server
 
 
 @pytest.fixture

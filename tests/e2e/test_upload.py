@@ -11,25 +11,15 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from pixmill import Client
 from pixmill_server.accounts.sessions import create_signin_link
-from pixmill_server.settings import read_settings
 from tests.e2e.browsing import opened
-from tests.running_server import RunningServer, serve
+from tests.running_server import RunningServer
 
 HTML = "<img src=x onerror=alert(1)>"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, bundle: Path) -> Iterator[RunningServer]:
-    """One for all of them; each makes a Dataset of its own."""
-    data = tmp_path_factory.mktemp("data")
-    with serve(read_settings({"PIXMILL_DATA": str(data), "PIXMILL_BUNDLE": str(bundle)})) as running:
-        yield running
-
-
-@pytest.fixture
-def client(server: RunningServer) -> Iterator[Client]:
-    with Client(server.url, server.owner.token) as opened:
-        yield opened
+def server(one_server: RunningServer) -> RunningServer:
+    return one_server
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """A version's Labels, name, lock, forks and end, its history, and what changed in it, in the browser."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,24 +10,14 @@ from pixmill import Client
 from pixmill.annotations import BoundingBox
 from pixmill.client.imports import ImportOptions
 from pixmill_server.datasets.edit import AddShape, EditBatch, save
-from pixmill_server.settings import read_settings
-from tests.running_server import RunningServer, serve
+from tests.running_server import RunningServer
 
 HTML = "<i onclick=alert(1)>"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, bundle: Path) -> Iterator[RunningServer]:
-    """One for all of them; each makes a Dataset of its own."""
-    data = tmp_path_factory.mktemp("data")
-    with serve(read_settings({"PIXMILL_DATA": str(data), "PIXMILL_BUNDLE": str(bundle)})) as running:
-        yield running
-
-
-@pytest.fixture
-def client(server: RunningServer) -> Iterator[Client]:
-    with Client(server.url, server.owner.token) as opened:
-        yield opened
+def server(one_server: RunningServer) -> RunningServer:
+    return one_server
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The pure modules of the viewer in the browser's own engine: geometry, masks, history, and what a save says."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,8 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from pixmill.annotations.rle import compress
-from pixmill_server.settings import Settings, read_settings
-from tests.running_server import RunningServer, serve
+from tests.running_server import RunningServer
 
 BOX = {"kind": "box", "bbox": [10, 20, 30, 40], "coordinates": [], "rings": [], "mask": ""}
 SIZE = [100, 100]
@@ -20,13 +18,8 @@ POLYGON = {"kind": "polygon", "bbox": [10, 10, 40, 40], "coordinates": SQUARE + 
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, bundle: Path) -> Iterator[RunningServer]:
-    """Only its files are needed."""
-    settings: Settings = read_settings(
-        {"PIXMILL_DATA": str(tmp_path_factory.mktemp("data")), "PIXMILL_BUNDLE": str(bundle)}
-    )
-    with serve(settings) as running:
-        yield running
+def server(one_server: RunningServer) -> RunningServer:
+    return one_server
 
 
 @pytest.fixture(scope="module")
