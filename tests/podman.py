@@ -30,6 +30,12 @@ cgroup_manager = "cgroupfs"
 [containers]
 default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
 """
+REGISTRIES = """
+[[registry]]
+location = "127.0.0.1"
+insecure = true
+"""
+"""Registries of tests, at any port, speak plain HTTP; no name is looked for anywhere else."""
 START_SECONDS = 240
 PLAIN = "localhost/pixmill-test-plain:1"
 SDK = "localhost/pixmill-test-sdk:1"
@@ -67,6 +73,17 @@ def load(client: Any, archive: bytes, name: str) -> str:
     return str(image.id)
 
 
+def pack_shell(files: dict[str, bytes]) -> bytes:
+    """An archive with a shell, what it needs, and some files: as small as an image that runs can be."""
+    packed = BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for library in ["/bin/sh", *_libraries(Path("/bin/sh"))]:
+            archive.add(Path(library).resolve(), library.lstrip("/"))
+        for path, content in files.items():
+            _add(archive, path.lstrip("/"), content)
+    return packed.getvalue()
+
+
 @pytest.fixture(scope="session")
 def podman() -> Iterator[Podman]:
     """Started once a session; tried with a container that ends at once."""
@@ -75,7 +92,12 @@ def podman() -> Iterator[Podman]:
     # Not pytest's folder: Podman refuses a path of more than 50 characters.
     folder = Path(tempfile.mkdtemp(prefix="pixmill-podman-"))
     (folder / "containers.conf").write_text(CONFIGURATION)
-    environment = {**os.environ, "CONTAINERS_CONF": str(folder / "containers.conf")}
+    (folder / "registries.conf").write_text(REGISTRIES)
+    environment = {
+        **os.environ,
+        "CONTAINERS_CONF": str(folder / "containers.conf"),
+        "CONTAINERS_REGISTRIES_CONF": str(folder / "registries.conf"),
+    }
     # All of its own, also where it keeps how containers ended: two services must not clear each other's away.
     storage = ["--root", str(folder / "root"), "--runroot", str(folder / "run"), "--tmpdir", str(folder / "tmp")]
     address = f"unix://{folder / 'podman.sock'}"

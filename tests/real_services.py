@@ -1,7 +1,7 @@
 """Fixtures for the real services that tests use. Where the machine lacks one, its tests skip and say which.
 
 `PIXMILL_REQUIRED_SERVICES` (names with commas between) turns such a skip into a failure; CI sets it. The names are the
-fixtures': postgresql, s3, chromium, bubblewrap, podman, test_data.
+fixtures': postgresql, s3, chromium, bubblewrap, podman, registry, test_data.
 """
 
 import os

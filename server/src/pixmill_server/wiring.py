@@ -33,7 +33,8 @@ from pixmill_server.datasets.pictures import ThumbnailMaker
 from pixmill_server.datasets.stores import Datasets
 from pixmill_server.db.engine import Database, open_database
 from pixmill_server.db.schema import require_current, upgrade
-from pixmill_server.executors.container.engine import pull_labels, why_no_engine
+from pixmill_server.executors.container.engine import why_no_engine
+from pixmill_server.executors.container.pulling import pull_labels
 from pixmill_server.jobs.access import Jobs
 from pixmill_server.jobs.changes import JobChanges
 from pixmill_server.jobs.figures import JobFigures

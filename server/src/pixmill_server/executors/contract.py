@@ -47,12 +47,22 @@ class Vanished:
 State = Running | Exited | Vanished
 
 
+@dataclass(frozen=True, slots=True)
+class FoundImage:
+    """What the name of an image means now."""
+
+    digest: str
+    """`NAME@sha256:...`, which a registry has, or the id of an image that only this machine has."""
+    came_from_registry: bool
+    """Whether a registry was asked, and said so; otherwise it is taken as it lies on this machine."""
+
+
 @runtime_checkable
 class ImageExecutor(Protocol):
     """What an executor that runs images can do beside."""
 
-    def pull(self, image: str, on_progress: Callable[[str], None]) -> str:
-        """What the image's name means now, by digest; pulled if a registry has it. Raises `OSError`."""
+    def pull(self, image: str, on_progress: Callable[[str], None]) -> FoundImage:
+        """What the image's name means now; pulled if a registry has it. Raises `OSError`."""
         ...
 
     def client(self) -> Sequence[str]:

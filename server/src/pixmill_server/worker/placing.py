@@ -30,6 +30,7 @@ SERVER_SILENCE_SECONDS = 120.0
 long as it takes. Longer than the lease, on purpose: after a restart of server and worker all leases are given their
 whole length again, and Runs that went on meanwhile are theirs still."""
 BUILDING = "its environment to be built"
+PULLING = "its image to be pulled"
 
 logger = logging.getLogger(__name__)
 
@@ -44,8 +45,9 @@ def place(workplace: Workplace, run: ClaimedRun) -> None:
             return
         image: Mapping[str, JsonValue] | None = None
         environment: Environment | None = None
-        with _kept_alive(workplace, run) as waiting:
-            if order.processing.image is not None:
+        is_image = order.processing.image is not None
+        with _kept_alive(workplace, run, PULLING if is_image else BUILDING) as waiting:
+            if is_image:
                 image = place_image(workplace, run, order, on_progress=waiting.note)
             else:
                 environment = workplace.environment_of(order)
@@ -66,23 +68,29 @@ def place(workplace: Workplace, run: ClaimedRun) -> None:
 class _Waiting:
     """What a Run that is being placed waits for."""
 
-    why: str = BUILDING
+    why: str
+    over: RunIsOver | StaleFence | None = None
+    """Why nobody waits for it any more."""
 
     def note(self, why: str) -> None:
+        """Raises where whoever makes it ready may stop."""
+        if self.over is not None:
+            raise self.over
         self.why = why
 
 
 @contextmanager
-def _kept_alive(workplace: Workplace, run: ClaimedRun) -> Iterator[_Waiting]:
+def _kept_alive(workplace: Workplace, run: ClaimedRun, why: str) -> Iterator[_Waiting]:
     """Renew the lease while the block takes its time, and say what it waits for."""
-    done, waiting = threading.Event(), _Waiting()
+    done, waiting = threading.Event(), _Waiting(why)
 
     def beat() -> None:
         while True:
             try:
                 with workplace.database.transaction() as session:
                     renew(session, run.run_id, run.fence, now=workplace.clock.now(), waits_for=waiting.why)
-            except (StaleFence, RunIsOver):
+            except (StaleFence, RunIsOver) as error:
+                waiting.over = error
                 return
             except DatabaseFault:
                 logger.exception("the database is away", extra={"run_id": run.run_id})

@@ -16,11 +16,11 @@ from pixmill_server.executors.container.engine import (
     EngineFailed,
     connect,
     find_engine,
-    pull,
     remove_all,
     why_no_engine,
 )
-from pixmill_server.executors.contract import Handle, LaunchSpec, State
+from pixmill_server.executors.container.pulling import find_image
+from pixmill_server.executors.contract import FoundImage, Handle, LaunchSpec, State
 from pixmill_server.executors.process import ProcessExecutor
 from pixmill_server.executors.process import create as create_process_executor
 
@@ -59,8 +59,8 @@ class ContainerExecutor:
     def why_unavailable(self) -> str | None:
         return why_no_engine(self.engine)
 
-    def pull(self, image: str, on_progress: Callable[[str], None]) -> str:
-        return pull(connect(self.engine), image, on_progress)
+    def pull(self, image: str, on_progress: Callable[[str], None]) -> FoundImage:
+        return find_image(self.engine, image, on_progress)
 
     def client(self) -> Sequence[str]:
         return CLIENT

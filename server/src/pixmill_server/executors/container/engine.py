@@ -1,16 +1,16 @@
-"""Speaks with Docker or Podman on its socket: finds it, pulls images, makes containers that may do little."""
+"""Speaks with Docker or Podman on its socket: finds it, and makes containers that may do little."""
 
 import json
 import re
 import socket
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
 
 import docker
-from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.errors import APIError, DockerException
 from docker.types import DeviceRequest, Mount
 from requests.exceptions import RequestException
 
@@ -69,10 +69,10 @@ def find_engine(address: str) -> str:
     return address or next((f"unix://{path}" for path in _SOCKETS if Path(path).exists()), "")
 
 
-def connect(address: str) -> DockerClient:
-    """Raises `EngineFailed` where nobody answers."""
+def connect(address: str, *, timeout_seconds: int = _CALL_SECONDS) -> DockerClient:
+    """For calls that each may be silent for so long. Raises `EngineFailed` where nobody answers."""
     try:
-        client = docker.DockerClient(base_url=address, timeout=_CALL_SECONDS)
+        client = docker.DockerClient(base_url=address, timeout=timeout_seconds)
         client.ping()
     except (DockerException, RequestException, OSError) as error:
         raise EngineFailed(f"Docker or Podman does not answer at {address}: {error}") from error
@@ -89,49 +89,6 @@ def why_no_engine(address: str) -> str | None:
     except EngineFailed as error:
         return str(error)
     return None
-
-
-def pull_labels(address: str, image: str) -> dict[str, str]:
-    """What the author of an image wrote on it; the image is pulled. Raises `EngineFailed`."""
-    if why := why_no_engine(address):
-        raise EngineFailed(why)
-    client = connect(find_engine(address))
-    pull(client, image, lambda _: None)
-    return labels_of(client, image)
-
-
-def pull(client: DockerClient, image: str, on_progress: Callable[[str], None]) -> str:
-    """What the name means now: `NAME@sha256:...`, or the image's own id where it is of this machine only.
-
-    Pulled if a registry has it; a name that no registry knows is taken as it lies here. Raises `EngineFailed`.
-    """
-    why = ""
-    try:
-        for line in client.api.pull(image, stream=True, decode=True):
-            why = str(line.get("error", "")) or why
-            if said := _progress(line):
-                on_progress(said)
-    except (APIError, RequestException) as error:
-        why = str(error)
-    try:
-        found = client.images.get(image)
-    except (ImageNotFound, NotFound) as error:
-        raise EngineFailed(f"The image '{image}' can neither be pulled nor found here: {why}") from error
-    except (APIError, RequestException) as error:
-        raise EngineFailed(f"The image '{image}' cannot be looked at: {error}") from error
-    on_progress(f"has {image}" if not why else f"takes {image} as it lies on this machine")
-    name = image.partition("@")[0]
-    name = name.rpartition(":")[0] if ":" in name.rpartition("/")[2] else name
-    of_name = [digest for digest in found.attrs.get("RepoDigests") or () if digest.startswith(f"{name}@")]
-    return str(found.id) if why or not of_name else str(of_name[0])
-
-
-def labels_of(client: DockerClient, image: str) -> dict[str, str]:
-    """What its author wrote on it."""
-    try:
-        return dict(client.images.get(image).labels)
-    except (APIError, RequestException) as error:
-        raise EngineFailed(f"The image '{image}' cannot be looked at: {error}") from error
 
 
 def make_container(client: DockerClient, spec: ContainerSpec, *, stdin: bool) -> Container:
@@ -210,11 +167,3 @@ def _limits(spec: ContainerSpec) -> dict[str, Any]:
     if spec.gpus:
         limits["device_requests"] = [DeviceRequest(count=spec.gpus, capabilities=[["gpu"]])]
     return limits
-
-
-def _progress(line: Mapping[str, Any]) -> str:
-    """One line of the engine's account of a pull, if it says anything."""
-    detail = line.get("progressDetail") or {}
-    if detail.get("total"):
-        return f"{line.get('id', '')} {detail.get('current', 0) >> 20} of {detail['total'] >> 20} MiB".strip()
-    return str(line.get("status") or line.get("stream") or "").strip()
