@@ -5,6 +5,8 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +32,18 @@ class PostgresqlServer:
     def restart(self) -> None:
         """Break every connection, and be there again."""
         _run(self.programs / "pg_ctl", "restart", "-w", "-m", "fast", "-D", str(self.folder / "db"), folder=self.folder)
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """While the block runs nobody can connect; afterwards all that was committed is there again."""
+        cluster = str(self.folder / "db")
+        _run(self.programs / "pg_ctl", "stop", "-w", "-m", "fast", "-D", cluster, folder=self.folder)
+        try:
+            yield
+        finally:
+            options = f"{FAST} -c listen_addresses='' -c unix_socket_directories={self.folder}"
+            log = str(self.folder / "log")
+            _run(self.programs / "pg_ctl", "start", "-w", "-D", cluster, "-l", log, "-o", options, folder=self.folder)
 
     def stop(self) -> None:
         """End the server and remove its folder."""

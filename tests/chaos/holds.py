@@ -1,6 +1,7 @@
 """Points of a server's work at which it can be held, so that something can be killed at exactly that moment.
 
-A folder is the line to the test: `order` names the point to be held at, `reached` says that it was, `go` lets go.
+A folder is the line to the test: `order` names the point to be held at and has an id, `reached` says that it was, and
+`go-ID` lets go.
 """
 
 import asyncio
@@ -40,7 +41,7 @@ class Holds:
         if order is None:
             return
         (self.folder / "reached").write_text(order)
-        while not (self.folder / "go").exists():
+        while not (self.folder / f"go-{json.loads(order)['id']}").exists():
             time.sleep(LOOK_SECONDS)
 
     def _order(self, point: str) -> str | None:

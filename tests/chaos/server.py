@@ -3,6 +3,8 @@
 A mutant is Pixmill without one of its safeguards; the suite must notice.
 """
 
+import faulthandler
+import signal
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -40,6 +42,7 @@ class JumpingClock:
 
 
 def main() -> int:
+    faulthandler.register(signal.SIGUSR1)
     line, rest = sys.argv[1], sys.argv
     split = rest.index("--")
     for name in rest[2:split]:
@@ -49,7 +52,9 @@ def main() -> int:
     setattr(wiring, "SystemClock", partial(JumpingClock, Path(line)))  # noqa: B010 - a module's name, on purpose
 
     def at_step(step: Step) -> None:
-        holds.reach(f"commit: {step.value}")
+        # A worker tends versions by the same steps: a Run's commit is the server's.
+        if rest[split + 1] == "serve":
+            holds.reach(f"commit: {step.value}")
 
     def held_app(services: Services) -> App:
         return HeldApp(create_app(services), holds)

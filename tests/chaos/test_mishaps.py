@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pixmill_server.jobs.lifecycle import RunStatus
+from pixmill_server.jobs.queue import LEASE
 from tests.chaos.proxy import bad_weather
 from tests.chaos.world import BrokenPromiseError, World, let_go, order, wait_until, world
 from tests.postgresql_server import PostgresqlServer
@@ -36,7 +37,7 @@ def held_at(made: World, point: str) -> tuple[str, str]:
 
 def test_a_supervisor_that_slept_past_its_lease_changes_nothing(calm: World) -> None:
     address, job_id = held_at(calm, "stage asked")
-    supervisor = calm.supervisor(calm.run(job_id).id)
+    supervisor = calm.supervisor(calm.run(job_id))
     assert supervisor is not None
     supervisor.suspend()
     let_go(calm)
@@ -101,6 +102,18 @@ def test_a_database_that_restarts_in_the_middle_of_a_commit_loses_nothing(
         assert made.require_all_kept(again, made.launch(again)) == RunStatus.SUCCEEDED
 
 
+def test_a_run_outlasts_a_database_that_is_away_for_longer_than_a_lease(
+    postgresql_server: PostgresqlServer, postgresql: str, tmp_path: Path
+) -> None:
+    with world(tmp_path, database_url=postgresql) as made:
+        address, job_id = held_at(made, "finish asked")
+        over = made.services.clock.now() + LEASE + timedelta(seconds=2)
+        with postgresql_server.away():
+            let_go(made)
+            wait_until(lambda: made.services.clock.now() > over, "its lease is over")
+        assert made.require_all_kept(address, job_id) == RunStatus.SUCCEEDED
+
+
 def fill(filler: Path) -> None:
     """Until nothing more can be written."""
     with filler.open("wb", buffering=0) as file, suppress(OSError):
@@ -135,7 +148,8 @@ def test_the_suite_notices_a_safeguard_that_is_missing(mutant: str, tmp_path: Pa
     with world(tmp_path, mutants=[mutant]) as made:
         address, job_id = held_at(made, POINTER)
         if mutant == "without the restore":
-            made.kill(made.require_victim("server", job_id), "server")
+            made.require_victim("server", job_id).kill()
+            made.start_again("server")
         else:
             made.client.labels.add(address, ["dark"])
         let_go(made)

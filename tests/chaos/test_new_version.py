@@ -52,12 +52,9 @@ def test_whatever_is_killed_a_new_version_is_there_whole_or_not_at_all(
     order(chaos, point, 1)
     job_id = chaos.client.jobs.launch("augment", BASE, to=address, scope=SCOPE).id
     wait_until((chaos.line / "reached").exists, f"{point} is reached")
-    process = chaos.require_victim(victim, job_id)
-    if victim == "server":
-        chaos.kill(process, victim)
-    else:
-        process.kill()
-        let_go(chaos)
+    chaos.require_victim(victim, job_id).kill()
+    let_go(chaos)
+    chaos.start_again(victim)
     status = _ended(chaos, job_id)
     try:
         found: Content | None = chaos.content(address)

@@ -3,12 +3,14 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO, Final
 
@@ -20,7 +22,7 @@ from pixmill_server.datasets.queries import pin
 from pixmill_server.datasets.read import annotations_of, assets_page
 from pixmill_server.datasets.tables import VersionRow
 from pixmill_server.jobs.lifecycle import RunStatus
-from pixmill_server.jobs.tables import RunRow
+from pixmill_server.jobs.tables import RunRow, WorkerRow
 from pixmill_server.settings import read_settings
 from pixmill_server.wiring import Services, open_services
 from tests.e2e.scenes import BRIGHT, draw
@@ -29,7 +31,10 @@ from tests.shared_environments import share_environments
 
 IMAGES: Final = 100
 PATIENCE_SECONDS: Final = 240
+"""Long after what is promised, so that late and never are told apart."""
 LOOK_SECONDS: Final = 0.01
+CALM_LOOK_SECONDS: Final = 0.1
+"""Where nothing has to be met at a certain moment: looking costs what the Run could use."""
 LINES: Final = 5
 """For each image, so that a log is long enough to lose something of."""
 PROCESSING: Final = (
@@ -57,17 +62,24 @@ class World:
     environment: dict[str, str]
     mutants: Sequence[str] = ()
     port: int = 0
-    server: "subprocess.Popen[bytes] | None" = None
-    worker: "subprocess.Popen[bytes] | None" = None
+    server: psutil.Popen | None = None
+    worker: psutil.Popen | None = None
     services: Services = field(init=False)
     client: Client = field(init=False)
     full: Content = field(default_factory=dict)
     full_log: bytes = b""
     rounds: int = 0
+    orders: int = 0
     patience_seconds: float = PATIENCE_SECONDS
     """Of who waits for a Run's end."""
-    slowest_seconds: float = 0.0
+    restarted_at: float = 0.0
+    """When, by the monotonic clock, what was killed was started again."""
+    last_seconds: float = 0.0
     """From the restart to the Run's end."""
+    last_start_seconds: float = 0.0
+    """Of these, until server and worker were up."""
+    family: set[psutil.Process] = field(default_factory=set)
+    """Processes of Runs that had to be gone with them."""
 
     @property
     def data(self) -> Path:
@@ -81,16 +93,13 @@ class World:
     def start_server(self) -> None:
         arguments = ["serve", "--port", str(self.port), "--data", str(self.data), "--announce"]
         command = [sys.executable, "-m", "tests.chaos.server", str(self.line), *self.mutants, "--", *arguments]
-        self.server = subprocess.Popen(
-            command, env=self.environment, stdout=subprocess.PIPE, stderr=self._log("server")
-        )
-        assert self.server.stdout is not None
+        self.server = psutil.Popen(command, env=self.environment, stdout=subprocess.PIPE, stderr=self._log("server"))
         require(self.server.stdout.readline(), "the server starts")
 
-    def start_worker(self, name: str = "worker", *, server: str = "") -> "subprocess.Popen[bytes]":
+    def start_worker(self, name: str = "worker", *, server: str = "") -> psutil.Popen:
         arguments = ["worker", "--server", server or self.url, "--data", str(self.data)]
         command = [sys.executable, "-m", "tests.chaos.server", str(self.line), "--", *arguments]
-        started = subprocess.Popen(command, env=self.environment, stderr=self._log(name))
+        started = psutil.Popen(command, env=self.environment, stderr=self._log(name))
         self.worker = self.worker or started
         return started
 
@@ -119,20 +128,26 @@ class World:
         found = [label.name for label in self.client.labels.list(address)]
         require(found == list(names), f"{address} has the Labels {names}, not {found}")
 
-    def supervisor(self, run_id: str) -> psutil.Process | None:
-        """The Run's own, if it lives."""
-        scratch = str(self.data / "scratch" / "runs" / run_id)
-        for process in psutil.process_iter(["cwd", "cmdline"]):
-            if process.info["cwd"] == scratch and "pixmill.runtime" in (process.info["cmdline"] or []):
-                return process
-        return None
+    def supervisor(self, run: RunRow) -> psutil.Process | None:
+        """The Run's own, if it lives; also one that its worker had no time to tell of."""
+        if run.handle is not None:
+            number = json.loads(run.handle)["pid"]
+            return psutil.Process(number) if self._is_supervisor(number, run.id) else None
+        return next((psutil.Process(pid) for pid in psutil.pids() if self._is_supervisor(pid, run.id)), None)
 
-    def victim(self, name: str, run_id: str) -> psutil.Process | None:
+    def _is_supervisor(self, number: int, run_id: str) -> bool:
+        with suppress(psutil.Error):
+            process = psutil.Process(number)
+            is_there = process.cwd() == str(self.data / "scratch" / "runs" / run_id)
+            return is_there and "pixmill.runtime" in process.cmdline()
+        return False
+
+    def victim(self, name: str, run: RunRow) -> psutil.Process | None:
         """The process that is to die; None where it is not there (yet, or any more)."""
         if name in {"server", "worker"}:
             process = self.server if name == "server" else self.worker
-            return psutil.Process(process.pid) if process is not None else None
-        supervisor = self.supervisor(run_id)
+            return process if process is not None and process.is_running() else None
+        supervisor = self.supervisor(run)
         if name == "supervisor" or supervisor is None:
             return supervisor
         with suppress(psutil.NoSuchProcess):
@@ -141,14 +156,20 @@ class World:
         return None
 
     def require_victim(self, name: str, job_id: str) -> psutil.Process:
-        found = self.victim(name, self.run(job_id).id)
+        found = self.victim(name, self.run(job_id))
         assert found is not None
         return found
 
-    def kill(self, process: psutil.Process, name: str) -> None:
-        """With SIGKILL; what is always there is started again at once."""
+    def remember_family(self, run: RunRow) -> None:
+        """The supervisor and all below it: none may be left at the end, whoever is killed."""
         with suppress(psutil.NoSuchProcess):
-            process.kill()
+            supervisor = self.supervisor(run)
+            if supervisor is not None:
+                self.family |= {supervisor, *supervisor.children(recursive=True)}
+
+    def start_again(self, name: str) -> None:
+        """Of the victims that were killed, those that are always there."""
+        self.restarted_at = time.monotonic()
         if name == "server" and self.server is not None:
             self.server.wait()
             self.start_server()
@@ -159,9 +180,10 @@ class World:
 
     def require_all_kept(self, address: str, job_id: str) -> str:
         """Wait for the Run's end and look whether every promise was kept; how it ended."""
-        since = time.monotonic()
+        wait_until(lambda: self._is_worker_up() or self.run(job_id).state.is_over, "the worker begins")
+        self.last_start_seconds = time.monotonic() - self.restarted_at
         wait_until(lambda: self.run(job_id).state.is_over, f"{job_id} is over", seconds=self.patience_seconds)
-        self.slowest_seconds = max(self.slowest_seconds, time.monotonic() - since)
+        self.last_seconds = time.monotonic() - self.restarted_at
         run = self.run(job_id)
         content, log = self.content(address), self.log(run.id)
         if run.state is RunStatus.SUCCEEDED:
@@ -176,7 +198,9 @@ class World:
         return run.status
 
     def _require_nothing_left(self, address: str, run: RunRow) -> None:
-        wait_until(lambda: self.supervisor(run.id) is None, f"no process of {run.id} is left")
+        wait_until(lambda: self.supervisor(run) is None, f"no supervisor of {run.id} is left")
+        wait_until(lambda: not any(map(_lives, self.family)), f"no process of {run.id} is left: {self.family}")
+        self.family.clear()
         wait_until(lambda: not self._leased(address), f"no lease on {address} is left")
         if run.partial == "kept":
             self.client.jobs.partial.drop(run.job_id)
@@ -184,6 +208,12 @@ class World:
         wait_until(lambda: not staged.exists() or not any(staged.iterdir()), f"no staged file of {run.id} is left")
         scratch = self.data / "scratch" / "runs" / run.id
         wait_until(lambda: not scratch.exists(), f"{scratch} is gone")
+
+    def _is_worker_up(self) -> bool:
+        """Whether it has said so: how long its imports take is no matter of the Run's."""
+        with self.services.database.reading() as session:
+            numbers = session.scalars(select(WorkerRow.pid)).all()
+        return self.worker is not None and self.worker.pid in numbers
 
     def content(self, address: str) -> Content:
         """All that the version's head holds, read from the stores."""
@@ -207,6 +237,16 @@ class World:
     def _log(self, name: str) -> IO[bytes]:
         return (self.folder / f"{name}.log").open("ab")
 
+    def tell_where_it_hangs(self) -> None:
+        """Server and worker write where each of their threads is into their logs."""
+        for name, process in (("server", self.server), ("worker", self.worker)):
+            if process is not None and process.poll() is None:
+                log = self.folder / f"{name}.log"
+                told_before = log.stat().st_size
+                process.send_signal(signal.SIGUSR1)
+                with suppress(BrokenPromiseError):
+                    wait_until(partial(_is_larger, log, told_before), f"{name} tells where it is", seconds=5)
+
 
 @contextmanager
 def world(folder: Path, *, database_url: str = "", mutants: Sequence[str] = (), **settings: str) -> Iterator[World]:
@@ -222,10 +262,14 @@ def world(folder: Path, *, database_url: str = "", mutants: Sequence[str] = (), 
         made.client = Client(made.url, (made.data / "local-token").read_text().strip())
         _furnish(made)
         yield made
+    except BrokenPromiseError:
+        made.tell_where_it_hangs()
+        raise
     finally:
         for process in (made.worker, made.server):
             if process is not None:
-                process.kill()
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
                 process.wait()
         made.services.close()
 
@@ -259,23 +303,41 @@ def _furnish(made: World) -> None:
 
 def order(made: World, point: str, nth: int) -> None:
     """Have the server be held when it reaches a point for the `nth` time from now on."""
-    for name in ("go", "reached", "order"):
+    made.orders += 1
+    for name in ("reached", "order"):
         (made.line / name).unlink(missing_ok=True)
     beside = made.line / "order.new"
-    beside.write_text(json.dumps({"point": point, "nth": nth, "round": made.rounds}))
+    beside.write_text(json.dumps({"point": point, "nth": nth, "id": made.orders}))
     beside.replace(made.line / "order")
 
 
 def let_go(made: World) -> None:
     (made.line / "order").unlink(missing_ok=True)
-    (made.line / "go").touch()
+    (made.line / f"go-{made.orders}").touch()
 
 
-def wait_until(true: Callable[[], object], what: str, *, seconds: float = PATIENCE_SECONDS) -> None:
+def wait_until(
+    true: Callable[[], object],
+    what: str,
+    *,
+    seconds: float = PATIENCE_SECONDS,
+    look_seconds: float = CALM_LOOK_SECONDS,
+) -> None:
     give_up = time.monotonic() + seconds
     while not true():
         require(time.monotonic() < give_up, what)
-        time.sleep(LOOK_SECONDS)
+        time.sleep(look_seconds)
+
+
+def _is_larger(file: Path, size: int) -> bool:
+    return file.stat().st_size > size
+
+
+def _lives(process: psutil.Process) -> bool:
+    """A zombie does not: only its number is left."""
+    with suppress(psutil.NoSuchProcess):
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    return False
 
 
 def require(true: object, what: str) -> None:
