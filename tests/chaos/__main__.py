@@ -7,6 +7,7 @@ Run ended later than promised, or a point was hit less often than asked.
 import argparse
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -18,7 +19,9 @@ from functools import partial
 from pathlib import Path
 
 import psycopg
+from sqlalchemy.exc import SQLAlchemyError
 
+from pixmill.errors import PixmillError
 from tests.chaos.rounds import passes, rounds
 from tests.chaos.table import Table
 from tests.chaos.world import BrokenPromiseError, world
@@ -30,38 +33,45 @@ MOST_BROKEN = 10
 
 
 def main() -> int:
-    options = _parser().parse_args()
-    tables, began = [], time.monotonic()
-    for name in options.databases:
-        with ExitStack() as stack:
-            try:
-                fresh_database = _postgresql(stack) if name == "postgresql" else lambda: ""
-            except PostgresqlUnavailableError as error:
-                sys.stdout.write(f"not on PostgreSQL: {error}\n")
-                continue
-            tables.append(_chaos_on(name, fresh_database, options))
-    for table in tables:
-        _say("\n".join(table.lines()))
-    kills = sum(table.kills.total() for table in tables)
-    broken = sum(len(table.broken) for table in tables)
-    _say(f"{kills} kills, {broken} promises broken; seed {options.seed}; {time.monotonic() - began:.0f} s in all")
-    return 1 if broken or any(table.late or table.too_rare for table in tables) else 0
+    options, tables, began = _parser().parse_args(), list[Table](), time.monotonic()
+    # Whoever ends it early sees what was done until then, and nothing goes on.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended early"))
+    try:
+        for name in options.databases:
+            _chaos_on(name, tables, options)
+    finally:
+        for table in tables:
+            _say("\n".join(table.lines()))
+        kills = sum(table.kills.total() for table in tables)
+        broken = sum(len(table.broken) for table in tables)
+        _say(f"{kills} kills, {broken} promises broken; seed {options.seed}; {time.monotonic() - began:.0f} s in all")
+    return 0 if all(table.is_good for table in tables) else 1
 
 
-def _chaos_on(name: str, fresh_database: Callable[[], str], options: argparse.Namespace) -> Table:
-    table, chance, told = Table(name, options.each), random.Random(options.seed), partial(_say_on, name)
+def _chaos_on(name: str, tables: list[Table], options: argparse.Namespace) -> None:
+    with ExitStack() as stack:
+        try:
+            fresh_database = _postgresql(stack) if name == "postgresql" else lambda: ""
+        except PostgresqlUnavailableError as error:
+            _say(f"not on PostgreSQL: {error}")
+            return
+        tables.append(Table(name, options.each))
+        _rounds_on(tables[-1], fresh_database, options)
+
+
+def _rounds_on(table: Table, fresh_database: Callable[[], str], options: argparse.Namespace) -> None:
+    chance, told = random.Random(options.seed), partial(_say_on, table.database)
     queue = passes(chance, each=options.each, at_any_moment=options.random)
     while queue and len(table.broken) < MOST_BROKEN:
-        folder = Path(tempfile.mkdtemp(prefix=f"pixmill-chaos-{name}-"))
+        folder = Path(tempfile.mkdtemp(prefix=f"pixmill-chaos-{table.database}-"))
         try:
             with world(folder, database_url=fresh_database()) as made:
                 rounds(made, queue, chance, table, told)
-        except BrokenPromiseError as error:
+        except (BrokenPromiseError, PixmillError, SQLAlchemyError, OSError) as error:
             table.broken.append(f"{error} (its folder: {folder})")
             told(f"BROKEN: {error}; its folder is kept: {folder}\n{traceback.format_exc()}")
         else:
             shutil.rmtree(folder, ignore_errors=True)
-    return table
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -38,6 +38,11 @@ class Table:
         """The named points that were hit less often than asked."""
         return [f"{point}: {hits}" for point in POINTS if (hits := self._hits(point)) < self.each]
 
+    @property
+    def is_good(self) -> bool:
+        """Whether every promise was kept, in time, and every point hit often enough."""
+        return not (self.broken or self.late or self.too_rare)
+
     def _hits(self, point: str) -> int:
         return sum(self.kills[point, victim] for victim in VICTIMS)
 

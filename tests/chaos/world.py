@@ -232,7 +232,7 @@ class World:
         version_id = self.client.versions.show(address).id
         with self.services.database.reading() as session:
             row = session.get_one(VersionRow, version_id)
-            return row.lease_expires_at is not None and row.lease_expires_at > self.services.clock.now()
+            return row.lease_owner is not None
 
     def _log(self, name: str) -> IO[bytes]:
         return (self.folder / f"{name}.log").open("ab")

@@ -29,6 +29,7 @@ from pixmill_server.datasets.images import DecodePool
 from pixmill_server.datasets.import_reading import ImportReader
 from pixmill_server.datasets.imports import ABANDONED_AFTER, sweep_abandoned
 from pixmill_server.datasets.ingest import Ingest
+from pixmill_server.datasets.lease import free_abandoned
 from pixmill_server.datasets.pictures import ThumbnailMaker
 from pixmill_server.datasets.stores import Datasets
 from pixmill_server.db.engine import Database, open_database
@@ -111,7 +112,9 @@ def prepare(settings: Settings) -> None:
         objects = open_objects(settings.objects_url)
         processings = _processings(settings, database, objects, SystemClock())
         sync_builtins(processings, settings.bundle / "processings")
-        sweep_abandoned(Datasets(database, Tables(settings.tables_url), objects, SystemClock()))
+        datasets = Datasets(database, Tables(settings.tables_url), objects, SystemClock())
+        sweep_abandoned(datasets)
+        free_abandoned(datasets)
         objects.sweep_incoming(before=SystemClock().now() - ABANDONED_AFTER)
     finally:
         database.close()

@@ -9,8 +9,10 @@ from pathlib import Path
 
 from pixmill_server.datasets import labels, versions
 from pixmill_server.datasets.changes import ChangePart
+from pixmill_server.datasets.lease import free_abandoned, take_lease
 from pixmill_server.datasets.queries import list_revisions, pin
 from pixmill_server.datasets.stores import Datasets
+from pixmill_server.datasets.tables import VersionRow
 from pixmill_server.db import schema
 from pixmill_server.db.engine import open_database
 from pixmill_server.kernel.clock import SystemClock
@@ -23,6 +25,9 @@ KILLS = 4
 MOST_COMMITS_BEFORE_A_KILL = 6
 ROOT = Path(__file__).parents[3]
 CHILD = "import sys; from server.tests.datasets.test_killed_writers import write_forever; write_forever(*sys.argv[1:])"
+
+
+TAKER = "import sys; from server.tests.datasets.test_killed_writers import take_and_wait; take_and_wait(*sys.argv[1:])"
 
 
 def stores(url: str, folder: Path) -> Datasets:
@@ -44,6 +49,36 @@ def write_forever(url: str, folder: str, version_id: str, first: str) -> None:
         sys.stdout.write(f"{done.number}\n")
         sys.stdout.flush()
         x += 1
+
+
+def take_and_wait(url: str, folder: str, version_id: str) -> None:
+    """In the child: take the version's lease, say so, and hold it until killed."""
+    take_lease(stores(url, Path(folder)), version_id)
+    sys.stdout.write("taken\n")
+    sys.stdout.flush()
+    sys.stdin.read()
+
+
+def test_a_lease_of_a_writer_that_was_killed_is_given_back_and_no_other(database_url: str, tmp_path: Path) -> None:
+    datasets = stores(database_url, tmp_path)
+    schema.upgrade(datasets.database)
+    dead, ours = (versions.create_version(datasets, ACTOR, f"street/{name}").id for name in ("dead", "ours"))
+    taker = subprocess.Popen(
+        [sys.executable, "-c", TAKER, database_url, str(tmp_path), dead],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert taker.stdout is not None
+    assert taker.stdout.readline()
+    assert free_abandoned(datasets) == 0
+    taker.kill()
+    taker.communicate()
+    take_lease(datasets, ours)
+    assert free_abandoned(datasets) == 1
+    with datasets.database.reading() as session:
+        assert session.get_one(VersionRow, dead).lease_owner is None
+        assert session.get_one(VersionRow, ours).lease_owner is not None
 
 
 def test_a_writer_that_is_killed_leaves_whole_revisions(database_url: str, tmp_path: Path) -> None:

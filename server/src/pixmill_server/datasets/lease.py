@@ -53,7 +53,11 @@ def _is_free(row: VersionRow, now: datetime) -> bool:
     if row.lease_owner is None or row.lease_expires_at is None or row.lease_expires_at <= now:
         return True
     # Nobody has to wait for a writer that was killed on this machine; a mistake would only cost the other its commit.
-    return is_gone(row.lease_owner.partition("@")[2])
+    return _has_ended(row.lease_owner)
+
+
+def _has_ended(owner: str | None) -> bool:
+    return owner is not None and is_gone(owner.partition("@")[2])
 
 
 def renew_lease(datasets: Datasets, lease: Lease) -> None:
@@ -78,6 +82,21 @@ def free(session: Session, row: VersionRow) -> None:
     row.lease_owner = None
     row.lease_expires_at = None
     announce(session, _topic(row.id))
+
+
+def free_abandoned(datasets: Datasets) -> int:
+    """Free every version whose writer was killed on this machine, before anybody asks for it; how many."""
+    with datasets.database.reading() as session:
+        owned = session.execute(
+            select(VersionRow.id, VersionRow.lease_owner).where(VersionRow.lease_owner.is_not(None))
+        )
+        dead = [(version_id, owner) for version_id, owner in owned if _has_ended(owner)]
+    for version_id, owner in dead:
+        with datasets.database.transaction() as session:
+            row = locked_row(session, version_id)
+            if row.lease_owner == owner:
+                free(session, row)
+    return len(dead)
 
 
 def locked_row(session: Session, version_id: str) -> VersionRow:

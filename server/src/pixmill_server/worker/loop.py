@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import psutil
 
+from pixmill_server.datasets.lease import free_abandoned
 from pixmill_server.datasets.tending import tending
 from pixmill_server.db.engine import DatabaseFault
 from pixmill_server.jobs.errors import RunIsOver, StaleFence
@@ -67,6 +68,7 @@ class Worker:
         self._end(leave_runs=stop.leave_runs)
 
     def _begin(self) -> None:
+        free_abandoned(self.workplace.datasets)
         with self.workplace.database.transaction() as session:
             # Nobody could keep a lease alive while there was no server and no worker.
             adopt(session, now=self.workplace.clock.now())
