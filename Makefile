@@ -52,6 +52,7 @@ e2e: setup  ## The stories in a real browser, against a real server and worker
 
 chaos: setup  ## Kill everything hundreds of times, at every named step (half an hour); says what was hit
 	$(BIN)/python -m tests.chaos $(ARGS)
+	$(BIN)/pytest tests/chaos/test_mishaps.py tests/chaos/test_new_version.py --every-database
 
 bench: setup  ## Measure, each figure beside its baseline from the same run
 	$(BIN)/python -m bench $(ARGS)

@@ -5,10 +5,13 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+import psycopg
 
 # Nothing in a test outlives a power cut, and tests are many.
 FAST = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200"
@@ -28,6 +31,13 @@ class PostgresqlServer:
     def url(self, database: str) -> str:
         """How to connect to a database, as its owner."""
         return f"postgresql://postgres@/{database}?host={self.folder}"
+
+    def new_database(self) -> str:
+        """How to connect to a fresh, empty database; it goes with the server."""
+        name = f"test_{uuid.uuid4().hex}"
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}"'.encode())
+        return self.url(name)
 
     def restart(self) -> None:
         """Break every connection, and be there again."""

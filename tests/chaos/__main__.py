@@ -12,19 +12,17 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-import psycopg
 from sqlalchemy.exc import SQLAlchemyError
 
 from pixmill.errors import PixmillError
 from tests.chaos.rounds import passes, rounds
 from tests.chaos.table import Table
-from tests.chaos.world import BrokenPromiseError, world
+from tests.chaos.world import BrokenPromiseError, NewDatabase, world
 from tests.postgresql_server import PostgresqlUnavailableError, start_postgresql
 
 DATABASES = ("sqlite", "postgresql")
@@ -51,21 +49,21 @@ def main() -> int:
 def _chaos_on(name: str, tables: list[Table], options: argparse.Namespace) -> None:
     with ExitStack() as stack:
         try:
-            fresh_database = _postgresql(stack) if name == "postgresql" else lambda: ""
+            new_database = _postgresql(stack) if name == "postgresql" else lambda: ""
         except PostgresqlUnavailableError as error:
             _say(f"not on PostgreSQL: {error}")
             return
         tables.append(Table(name, options.each))
-        _rounds_on(tables[-1], fresh_database, options)
+        _rounds_on(tables[-1], new_database, options)
 
 
-def _rounds_on(table: Table, fresh_database: Callable[[], str], options: argparse.Namespace) -> None:
+def _rounds_on(table: Table, new_database: NewDatabase, options: argparse.Namespace) -> None:
     chance, told = random.Random(options.seed), partial(_say_on, table.database)
     queue = passes(chance, each=options.each, at_any_moment=options.random)
     while queue and len(table.broken) < MOST_BROKEN:
         folder = Path(tempfile.mkdtemp(prefix=f"pixmill-chaos-{table.database}-"))
         try:
-            with world(folder, database_url=fresh_database()) as made:
+            with world(folder, database_url=new_database()) as made:
                 rounds(made, queue, chance, table, told)
         except (BrokenPromiseError, PixmillError, SQLAlchemyError, OSError) as error:
             table.broken.append(f"{error} (its folder: {folder})")
@@ -83,19 +81,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _postgresql(stack: ExitStack) -> Callable[[], str]:
-    """The address of a fresh database, each time."""
+def _postgresql(stack: ExitStack) -> NewDatabase:
     server = start_postgresql()
     stack.callback(server.stop)
-    names = iter(range(1000))
-
-    def fresh() -> str:
-        name = f"chaos{next(names)}"
-        with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}".encode())
-        return server.url(name)
-
-    return fresh
+    return server.new_database
 
 
 def _say_on(name: str, line: str) -> None:

@@ -16,6 +16,8 @@ from tests.chaos.world import LOOK_SECONDS, World, let_go, order, wait_until
 
 LONGEST_SECONDS = 2.0
 """Between a kill at any moment and what came before: about as long as a whole Run takes."""
+STARTED_AGAIN = {"server", "worker"}
+"""A Run goes on without them."""
 MOST_KILLS = 8
 """Of one Run."""
 SEEN_AHEAD = 16
@@ -61,32 +63,44 @@ def one_round(
     if point != ANY_MOMENT:
         order(world, point, _which_time(point, chance))
     job_id = world.launch(address)
-    kills: list[str] = []
-    for _ in range(MOST_KILLS):
-        victim = _kill_at(world, job_id, point, chance)
-        if victim is None:
-            _try_again(point, queue, table)
-            break
-        kills.append(f"{victim} at {point}")
-        table.kills[point, victim] += 1
-        following = None if victim in {"supervisor", "child"} else _following(point, queue)
-        if following is None:
-            let_go(world)
-            world.start_again(victim)
-            break
-        point = following
-        _go_on(world, victim, point, chance)
-    else:
-        let_go(world)
-        queue.append(point)
+    kills = _kill_again_and_again(world, job_id, point, queue, chance, table)
     ended = world.require_all_kept(address, job_id)
     table.ended[ended] += 1
     load = f"load {psutil.getloadavg()[0]:.1f}, waits for a CPU {_pressure()}"
-    line = f"{world.rounds}: killed {'; '.join(kills) or 'nobody'}: {ended}"
+    words = "; ".join(f"{victim} at {point}" for victim, point in kills)
+    line = f"{world.rounds}: killed {words or 'nobody'}: {ended}"
     if kills:
         line += f" {world.last_seconds:.1f} s later, {world.last_start_seconds:.1f} of them to start ({load})"
         table.note_seconds(world.last_seconds, f"{job_id} {line}")
     told(line)
+    if ended != RunStatus.SUCCEEDED and STARTED_AGAIN.issuperset(victim for victim, _ in kills):
+        run = world.run(job_id)
+        table.fallen.append(f"{job_id} {line}: {run.reason}, {run.message}")
+        told(f"FALLEN: {run.reason}, {run.message}")
+
+
+def _kill_again_and_again(
+    world: World, job_id: str, point: str, queue: deque[str], chance: random.Random, table: Table
+) -> list[tuple[str, str]]:
+    """Who was killed at which point, in the order of the kills."""
+    kills: list[tuple[str, str]] = []
+    for _ in range(MOST_KILLS):
+        victim = _kill_at(world, job_id, point, chance)
+        if victim is None:
+            _try_again(point, queue, table)
+            return kills
+        kills.append((victim, point))
+        table.kills[point, victim] += 1
+        following = _following(point, queue) if victim in STARTED_AGAIN else None
+        if following is None:
+            let_go(world)
+            world.start_again(victim)
+            return kills
+        point = following
+        _go_on(world, victim, point, chance)
+    let_go(world)
+    queue.append(point)
+    return kills
 
 
 def _try_again(point: str, queue: deque[str], table: Table) -> None:

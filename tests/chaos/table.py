@@ -26,6 +26,8 @@ class Table:
     seconds: list[float] = field(default_factory=list)
     """Of each Run with a kill, from the restart to its end."""
     late: list[str] = field(default_factory=list)
+    fallen: list[str] = field(default_factory=list)
+    """Runs that failed though nothing of their own was killed."""
     broken: list[str] = field(default_factory=list)
 
     def note_seconds(self, seconds: float, line: str) -> None:
@@ -41,7 +43,7 @@ class Table:
     @property
     def is_good(self) -> bool:
         """Whether every promise was kept, in time, and every point hit often enough."""
-        return not (self.broken or self.late or self.too_rare)
+        return not (self.broken or self.fallen or self.late or self.too_rare)
 
     def _hits(self, point: str) -> int:
         return sum(self.kills[point, victim] for victim in VICTIMS)
@@ -63,6 +65,7 @@ class Table:
         for title, found in (
             (f"hit less than {self.each} times", self.too_rare),
             ("later than promised", self.late),
+            ("failed though nothing of their own was killed", self.fallen),
             ("PROMISES BROKEN", self.broken),
         ):
             yield f"{title}: {len(found)}"

@@ -12,7 +12,7 @@ import pytest
 from pixmill_server.jobs.lifecycle import RunStatus
 from pixmill_server.jobs.queue import LEASE
 from tests.chaos.proxy import bad_weather
-from tests.chaos.world import BrokenPromiseError, World, let_go, order, wait_until, world
+from tests.chaos.world import BrokenPromiseError, NewDatabase, World, let_go, order, wait_until, world
 from tests.postgresql_server import PostgresqlServer
 from tests.real_services import missing
 
@@ -20,9 +20,9 @@ POINTER = "commit: move the pointer"
 
 
 @pytest.fixture(scope="module")
-def calm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def calm(new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A Pixmill that is used again for the next mishap."""
-    with world(tmp_path_factory.mktemp("chaos")) as made:
+    with world(tmp_path_factory.mktemp("chaos"), database_url=new_database()) as made:
         yield made
 
 
@@ -80,8 +80,8 @@ def test_drops_delays_and_cut_answers_cost_time_and_nothing_else(calm: World) ->
     calm.start_worker()
 
 
-def test_a_clock_that_jumps_an_hour_ends_no_run_half_way(tmp_path: Path) -> None:
-    with world(tmp_path) as made:
+def test_a_clock_that_jumps_an_hour_ends_no_run_half_way(new_database: NewDatabase, tmp_path: Path) -> None:
+    with world(tmp_path, database_url=new_database()) as made:
         address, job_id = held_at(made, "stage done")
         (made.line / "clock").write_text("3600")
         let_go(made)
@@ -121,7 +121,7 @@ def fill(filler: Path) -> None:
             file.write(bytes(1 << 20))
 
 
-def test_a_full_disk_fails_the_run_and_changes_nothing(tmp_path: Path) -> None:
+def test_a_full_disk_fails_the_run_and_changes_nothing(new_database: NewDatabase, tmp_path: Path) -> None:
     small = tmp_path / "small"
     small.mkdir()
     mounted = subprocess.run(
@@ -130,7 +130,7 @@ def test_a_full_disk_fails_the_run_and_changes_nothing(tmp_path: Path) -> None:
     if mounted.returncode:
         missing("tmpfs", "only root may mount one")
     try:
-        with world(small / "world") as made:
+        with world(small / "world", database_url=new_database()) as made:
             address, job_id = held_at(made, "stage asked")
             filler = small / "filler"
             fill(filler)
@@ -144,8 +144,8 @@ def test_a_full_disk_fails_the_run_and_changes_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mutant", ["without the restore", "without the compare-and-swap"])
-def test_the_suite_notices_a_safeguard_that_is_missing(mutant: str, tmp_path: Path) -> None:
-    with world(tmp_path, mutants=[mutant]) as made:
+def test_the_suite_notices_a_safeguard_that_is_missing(mutant: str, new_database: NewDatabase, tmp_path: Path) -> None:
+    with world(tmp_path, database_url=new_database(), mutants=[mutant]) as made:
         address, job_id = held_at(made, POINTER)
         if mutant == "without the restore":
             made.require_victim("server", job_id).kill()

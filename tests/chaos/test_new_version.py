@@ -8,7 +8,7 @@ from pixmill.client.jobs import JobScope
 from pixmill.errors import NotFound
 from pixmill_server.datasets.stores import Step
 from pixmill_server.jobs.lifecycle import RunStatus
-from tests.chaos.world import IMAGES, Content, World, let_go, order, wait_until, world
+from tests.chaos.world import IMAGES, Content, NewDatabase, World, let_go, order, wait_until, world
 
 KILLS = (
     ("stage done", "child"),
@@ -25,9 +25,9 @@ SCOPE = JobScope(assets=[f"scene-{number:03}.png" for number in range(COPIES)])
 
 
 @pytest.fixture(scope="module")
-def chaos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def chaos(new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """One for all kills: each makes a version of its own out of the same one."""
-    with world(tmp_path_factory.mktemp("chaos")) as made:
+    with world(tmp_path_factory.mktemp("chaos"), database_url=new_database()) as made:
         yield made
 
 

@@ -49,6 +49,9 @@ PROCESSING: Final = (
 Content = dict[str, tuple[tuple[str, ...], tuple[tuple[float, ...], ...]]]
 """Of a version: path to tags and boxes."""
 
+NewDatabase = Callable[[], str]
+"""The URL of a fresh, empty database, each time; empty: SQLite in the data folder."""
+
 
 class BrokenPromiseError(AssertionError):
     """What Pixmill promises did not hold."""
