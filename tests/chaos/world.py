@@ -274,7 +274,16 @@ def world(folder: Path, *, database_url: str = "", mutants: Sequence[str] = (), 
                 with suppress(psutil.NoSuchProcess):
                     process.kill()
                 process.wait()
+        _kill_supervisors(made.data)
         made.services.close()
+
+
+def _kill_supervisors(data: Path) -> None:
+    """Of Runs that nobody waits for any more: they would bear with a server that is away for minutes."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if Path(process.cwd()).is_relative_to(data / "scratch"):
+                process.kill()
 
 
 def _furnish(made: World) -> None:
