@@ -1,5 +1,6 @@
 """A server of the Run protocol that keeps everything in memory, on a real socket: for tests of the supervisor alone."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -34,6 +35,8 @@ class FakeRun:
     plan: dict[str, Any]
     chunks: list[dict[str, Any]]
     staged: dict[int, dict[str, Any]] = field(default_factory=dict)
+    images: dict[str, bytes] = field(default_factory=dict)
+    """For a new version, by digest."""
     log: bytearray = field(default_factory=bytearray)
     log_times: list[tuple[float, int]] = field(default_factory=list)
     """When the log reached which length."""
@@ -231,6 +234,10 @@ def _answer(  # noqa: C901, PLR0912 - a table of the protocol's calls
             return 200, {"chunk": run.chunks[run.claimed - 1] if run.claimed <= len(run.chunks) else None}
         case "PUT", ["chunks", index]:
             run.staged[int(index)] = msgspec.msgpack.decode(body)
+        case "POST", ["images"]:
+            digest = hashlib.sha256(body).hexdigest()
+            run.images[digest] = body
+            return 200, {"digest": digest}
         case "PUT", ["log"]:
             offset = int(parse_qs(asked.query)["offset"][0])
             if offset > len(run.log):

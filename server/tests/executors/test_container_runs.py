@@ -50,6 +50,7 @@ class Boxes:
     def __call__(self, batch):
         for asset in batch.assets:
             yield asset.annotate(BoundingBox(1, 2, 3, 4), label="car", score=0.5)
+            yield asset.derive(f"new/{asset.path}", b"an image")
 '''
 
 
@@ -105,11 +106,15 @@ def test_an_image_with_the_sdk_runs_shut_in_and_its_results_are_staged(
         environment={"PYTHONPATH": "/opt/pixmill"},
     )
     limits = {"cpus": 1, "memory_bytes": 500 << 20, "processes": 100, "scratch_bytes": 50 << 20}
-    run = run_image(make_run(tmp_path / "images", images=6, limits=limits), image, tmp_path)
+    run = make_run(tmp_path / "images", images=6, limits=limits)
+    run.plan["processing"]["new_version"] = "fork"
+    run_image(run, image, tmp_path)
     assert run.finished is not None
     assert run.finished["error"] is None, run.text
     assert run.finished["ledger_complete"]
     assert [(row.label, row.score) for row in run.rows()] == [("car", 0.5)] * 6
+    assert [each["path"] for each in run.outcomes("added")] == [f"new/000{number}.jpg" for number in range(6)]
+    assert [*run.images.values()] == [b"an image"]
     seen = json.loads(run.text)
     assert int(seen["caps"], 16) == 0
     assert seen["uid"] == 65534

@@ -82,3 +82,14 @@ def test_what_says_nothing_that_can_be_run_is_refused(image: str, declaration: s
     with pytest.raises((ProcessingError, InvalidInput)) as refused:
         schema_of_image(image, [], declaration)
     assert isinstance(refused.value, PixmillError)
+
+
+def test_an_image_that_makes_a_version_says_how_that_begins() -> None:
+    schema = schema_of_image("tiles:2", [], 'name = "tiles"\ncommand = ["/run"]\nnew_version = "empty"')
+    assert (schema["new_version"], schema["kind"]) == ("empty", "augmentation")
+    reading = 'name = "tiles"\nsource = "/app/p.py"\nreads_annotations = true\ncontract = '
+    assert schema_of_image("tiles:2", [], f'{reading}"sdk"')["reads_annotations"] is True
+    with pytest.raises(ProcessingError, match="comes without annotations"):
+        schema_of_image("tiles:2", [], f'{reading}"folders"')
+    with pytest.raises(ProcessingError, match="A new version cannot begin as 'copy'"):
+        schema_of_image("tiles:2", [], 'name = "tiles"\nnew_version = "copy"')

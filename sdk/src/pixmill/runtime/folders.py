@@ -8,25 +8,21 @@ import ctypes
 import json
 import os
 import signal
-import stat
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import closing, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-import msgspec
 from msgspec.msgpack import Decoder
 
-from pixmill.annotations import rows_of
-from pixmill.authoring import Asset, Change
+from pixmill.authoring import Asset
 from pixmill.errors import EnvironmentFailed, PixmillError
-from pixmill.formats.coco.format import CocoFormat
-from pixmill.formats.files import is_image_name, open_files
 from pixmill.runtime.confinement import confine
 from pixmill.runtime.containers import OUTPUT, input_of
+from pixmill.runtime.folder_output import read_output
 from pixmill.runtime.frames import FrameReader, FrameWriter
 from pixmill.runtime.ledger import Ledger
 from pixmill.runtime.messages import (
@@ -45,11 +41,8 @@ from pixmill.runtime.results import LabelMap
 
 _DIE_WITH_PARENT: Final = 1
 _SIGNALLED: Final = 128
-_LARGEST_TAGS_BYTES: Final = 64 << 20
-
-
-class OutputRefused(PixmillError):
-    """What the image left in its output folder cannot be taken."""
+_REPORT_EVERY: Final = 64
+"""Assets: what is whole of them is staged."""
 
 
 @dataclass(slots=True)
@@ -75,7 +68,8 @@ def main(arguments: Sequence[str]) -> int:
         return 1
     setup = received[0]
     scratch = Path(setup.scratch)
-    ledger = Ledger(writer, LabelMap(tuple(setup.labels), setup.label_map), setup.failures_allowed)
+    labels = LabelMap(tuple(setup.labels), setup.label_map)
+    ledger = Ledger(writer, labels, setup.failures_allowed, setup.new_version)
     given = _write_input(setup, input_of(scratch), reader, writer, ledger)
     code = subprocess.run(arguments[2:], check=False).returncode
     if code:
@@ -85,15 +79,10 @@ def main(arguments: Sequence[str]) -> int:
         return code
     _shut_in(scratch)
     try:
-        changes = _read_output(scratch / OUTPUT, given, ledger)
+        _read_output(scratch / OUTPUT, given, ledger)
     except PixmillError as refusal:
         writer.send(Ended(returned=False, error=ErrorText(type(refusal).__name__, str(refusal), "")))
         return 1
-    for path, (asset, chunk) in given.assets.items():
-        if path in given.unreadable:
-            ledger.fail_unreadable(asset, chunk, given.unreadable[path])
-        else:
-            ledger.finish_asset(asset, chunk, changes.get(path, []))
     ledger.report()
     writer.send(Ended(returned=True))
     return 0
@@ -134,6 +123,20 @@ def _write_image(coming: AssetComes, encoded: bytes, images: Path, chunk: int, g
     target.write_bytes(encoded)
 
 
+def _read_output(folder: Path, given: _Given, ledger: Ledger) -> None:
+    """Settle every asset of the Run."""
+    assets = {path: asset for path, (asset, _) in given.assets.items()}
+    output = read_output(folder, assets, ledger.new_version)
+    output.say_what_is_left_out(ledger)
+    for number, (path, (asset, chunk)) in enumerate(given.assets.items(), 1):
+        if path in given.unreadable:
+            ledger.fail_unreadable(asset, chunk, given.unreadable[path])
+        else:
+            output.settle(asset, chunk, ledger)
+        if number % _REPORT_EVERY == 0:
+            ledger.report()
+
+
 def _shut_in(scratch: Path) -> None:
     """From here on, what user code wrote is read; where the kernel has no Landlock, at least without a network."""
     readable = ["/usr", "/lib", "/lib64", "/proc", sys.prefix, sys.base_prefix, *sys.path]
@@ -142,61 +145,6 @@ def _shut_in(scratch: Path) -> None:
         confine(SeenConfinement(landlock))
     with suppress(EnvironmentFailed):
         confine(SeenConfinement(drop_capabilities=True, refuse_sockets=True))
-
-
-def _read_output(folder: Path, given: _Given, ledger: Ledger) -> Mapping[str, Sequence[Change]]:
-    """Changes by path: the shapes of one COCO file, and the tags of `tags.json`."""
-    _refuse_links(folder)
-    changes: dict[str, list[Change]] = {}
-    left_out = 0
-    with closing(open_files(folder)) as found:
-        if CocoFormat().recognizes(found):
-            with CocoFormat().open(found) as source:
-                for _ in source.images():
-                    pass
-                for columns in source.annotations():
-                    for row in rows_of(columns):
-                        if row.asset not in given.assets:
-                            left_out += 1
-                            continue
-                        asset = given.assets[row.asset][0]
-                        change = asset.annotate(row.shape, label=row.label, score=row.score, attributes=row.attributes)
-                        changes.setdefault(row.asset, []).append(change)
-        pictures = sum(1 for name in found.names() if is_image_name(name))
-    for path, tags in _tags(folder).items():
-        if path in given.assets:
-            changes.setdefault(path, []).append(given.assets[path][0].tag(*tags))
-        else:
-            left_out += 1
-    if left_out:
-        ledger.say("output-left-out", f"{left_out} results are of images that are not in this Run.", count=left_out)
-    if pictures:
-        ledger.say("images-not-taken", f"{pictures} images in the output are not taken: a Run adds none yet.")
-    return changes
-
-
-def _refuse_links(folder: Path) -> None:
-    """A link would be followed here, to files that the image itself never saw."""
-    for below, folders, files in os.walk(folder):
-        for name in (*folders, *files):
-            mode = (Path(below) / name).lstat().st_mode
-            if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-                raise OutputRefused(f"'{name}' in the output is a link, or no file.", hint="Write plain files.")
-
-
-def _tags(folder: Path) -> dict[str, list[str]]:
-    """`tags.json`: path to tags; nothing where there is none."""
-    path = folder / "tags.json"
-    if not path.is_file():
-        return {}
-    if path.is_symlink() or path.stat().st_size > _LARGEST_TAGS_BYTES:
-        raise OutputRefused("'tags.json' is a link, or larger than 64 MiB.", hint="Write a plain file: path to tags.")
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=dict[str, list[str]])
-    except msgspec.DecodeError as error:
-        raise OutputRefused(
-            f"'tags.json' is not what it should be: {error}.", hint="Path to a list of tags."
-        ) from error
 
 
 if __name__ == "__main__":

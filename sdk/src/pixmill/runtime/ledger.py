@@ -88,10 +88,14 @@ class Ledger:
 
     def fail_unreadable(self, asset: Asset, chunk: int, reason: str) -> None:
         """There was no image to work on: not the Processing's doing."""
+        self.fail_without_trace(asset, chunk, reason, kind=UNDECODABLE)
+
+    def fail_without_trace(self, asset: Asset, chunk: int, reason: str, *, kind: str) -> None:
+        """Said by an event of this kind, since the log has nothing of it."""
         self._open[chunk].failed.append(FailedAsset(asset.id, reason, None))
         self.failed += 1
         self.writer.send(AssetFailed(asset.id, asset.path, reason, 0))
-        self.say(UNDECODABLE, f"{asset.path}: {reason}", asset_id=asset.id, path=asset.path)
+        self.say(kind, f"{asset.path}: {reason}", asset_id=asset.id, path=asset.path)
 
     def fail(self, asset: Asset, chunk: int, trouble: Trouble) -> None:
         """The Processing raised for this asset alone; its traceback goes into the log, of equal ones the first."""

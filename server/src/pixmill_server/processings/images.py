@@ -15,8 +15,10 @@ LABEL = "io.pixmill.processing"
 """Where an image carries its declaration."""
 CONTRACTS = ("folders", "sdk")
 FORMS = ("batch", "version")
+NEW_VERSIONS = ("", "fork", "empty")
+"""How the version begins that each Run makes; "": it makes none."""
 _KEYS = {"name", "title", "description", "kind", "contract", "command", "source"}
-_KEYS |= {"network", "form", "batch_size", "parameters"}
+_KEYS |= {"network", "form", "batch_size", "new_version", "reads_annotations", "parameters"}
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
 _IMAGE = re.compile(r"[a-z0-9][a-zA-Z0-9._/:@-]{0,254}")
 _SIZE = re.compile(r"(\d+)([kmg]?)b?", re.IGNORECASE)
@@ -39,7 +41,9 @@ def schema_of_image(image: str, flags: Sequence[str], declaration: str) -> dict[
     source = str(told.get("source", ""))
     if contract == "sdk" and not source.startswith("/"):
         raise ProcessingError("An image with the SDK says where its Processing is.", hint='source = "/app/my.py"')
-    form = "version" if contract == "folders" else _form(told)
+    if contract == "folders" and told.get("reads_annotations"):
+        raise ProcessingError("A folder of images comes without annotations.", hint='Write contract = "sdk".')
+    form, new_version = "version" if contract == "folders" else _form(told), _new_version(told)
     batch_size = _batch_size_of(told) if form == "batch" else 0
     specs = [*map(_spec, _list(told, "parameters")), *([_batch_size(batch_size)] if form == "batch" else [])]
     title = str(told.get("title", "")) or name
@@ -47,17 +51,15 @@ def schema_of_image(image: str, flags: Sequence[str], declaration: str) -> dict[
         "name": name,
         "title": title,
         "description": str(told.get("description", "")) or title,
-        "kind": str(told.get("kind", "pre-annotation")),
+        "kind": str(told.get("kind", "augmentation" if new_version else "pre-annotation")),
         "form": form,
         "entry": "",
         "batch_size": batch_size,
-        "takes": {
-            spec.name: {"type": "model", "task": spec.task, "frameworks": list(spec.frameworks)}
-            for spec in specs
-            if spec.type is ParameterType.MODEL
-        },
+        "takes": _takes(specs),
         "parameters": [_json(spec) for spec in specs],
         "requires_network": told.get("network") is True,
+        "new_version": new_version,
+        "reads_annotations": told.get("reads_annotations") is True,
         "image": {
             "name": image,
             "contract": contract,
@@ -125,11 +127,26 @@ def _spec(written: object) -> ParameterSpec:
         ) from error
 
 
+def _takes(specs: Sequence[ParameterSpec]) -> dict[str, JsonValue]:
+    return {
+        spec.name: {"type": "model", "task": spec.task, "frameworks": list(spec.frameworks)}
+        for spec in specs
+        if spec.type is ParameterType.MODEL
+    }
+
+
 def _form(told: Mapping[str, Any]) -> str:
     form = str(told.get("form", "batch"))
     if form not in FORMS:
         raise ProcessingError(f"There is no form '{form}'.", hint="Write batch or version.")
     return form
+
+
+def _new_version(told: Mapping[str, Any]) -> str:
+    beginning = str(told.get("new_version", ""))
+    if beginning not in NEW_VERSIONS:
+        raise ProcessingError(f"A new version cannot begin as '{beginning}'.", hint="Write fork or empty.")
+    return beginning
 
 
 def _batch_size_of(told: Mapping[str, Any]) -> int:
