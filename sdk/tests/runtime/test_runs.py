@@ -130,6 +130,39 @@ def test_one_bad_image_of_a_batch_fails_alone_with_its_traceback_and_its_place_i
     assert run.finished["ledger_complete"]
 
 
+PRINTS_WITHOUT_END = """
+import os, subprocess, sys, threading
+
+@processing(kind="pre-annotation")
+class Processing:
+    def __init__(self):
+        self.printing = subprocess.Popen(["/bin/sh", "-c", "while :; do echo from a process; done"])
+        threading.Thread(target=self.chatter, daemon=True).start()
+    def chatter(self):
+        while True:
+            os.write(1, b"from a thread\\n")
+    def __call__(self, batch):
+        if batch.assets[-1].path == "0019.jpg" and len(batch) == 1:
+            self.printing.kill()
+        raise ValueError(f"no {batch.assets[0].path}")
+"""
+
+
+def test_the_place_of_a_failed_asset_is_its_first_line_though_others_print_all_the_time(
+    plain_environment: Environment, tmp_path: Path, scratch: Path
+) -> None:
+    run = make_run(tmp_path / "images", images=20, chunk_size=20, batch_size=2)
+    run_to_the_end(run, PRINTS_WITHOUT_END, plain_environment, scratch)
+    failed = run.outcomes("failed")
+    assert len(failed) >= 4
+    for each in failed:
+        path = f"{each['asset_id'].removeprefix('asset-')}.jpg"
+        line = run.log[each["log_offset"] :].split(b"\n", 1)[0].decode()
+        assert line in {f"{path}:", f"{path}: ValueError: no {path}"}
+        assert run.log[each["log_offset"] - 1 : each["log_offset"]] == b"\n"
+    assert b"\x1e" not in run.log
+
+
 def test_images_of_a_failing_batch_that_were_done_when_tried_again_are_counted_and_said(
     plain_environment: Environment, tmp_path: Path, scratch: Path
 ) -> None:

@@ -91,13 +91,19 @@ class Account:
                 case Progressed(done, failed, skipped):
                     self._note_progress(Progress(done, failed, skipped, self.total))
                 case AssetFailed():
-                    self._offsets[message.asset_id] = max(0, self.pump.position() - message.printed)
+                    self._note_place(message)
                 case Happened(kind, text, facts):
                     self.say(kind, text, **facts)
                 case Stated(facts):
                     self._note_facts(facts)
                 case Ended():
                     self.ended = message
+
+    def _note_place(self, failed: AssetFailed) -> None:
+        """One that the log does not speak of is at the place that the log has come to."""
+        place = self.pump.place_of(failed.mark) if failed.mark else self.pump.position()
+        if place is not None:
+            self._offsets[failed.asset_id] = place
 
     def _note_facts(self, facts: dict[str, Any]) -> None:
         """Told at once, as a short Run may end before its next beat; named apart, as a child is not believed."""

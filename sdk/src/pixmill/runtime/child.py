@@ -79,7 +79,8 @@ def _work(setup: Setup, reader: FrameReader[ToChild], writer: FrameWriter) -> Tr
     loaded = attempt(lambda: find_processing(load_module(Path(setup.source)))[1])
     if isinstance(loaded, Trouble):
         return loaded
-    ledger = Ledger(writer, LabelMap(tuple(setup.labels), setup.label_map), setup.failures_allowed, setup.new_version)
+    labels = LabelMap(tuple(setup.labels), setup.label_map)
+    ledger = Ledger(writer, labels, setup.failures_allowed, setup.new_version, setup.mark)
     intake = Intake(reader, writer, threads=min(setup.threads, _MAX_DECODERS))
     if isclass(loaded):
         return _work_by_batch(setup, loaded, intake, ledger)

@@ -36,9 +36,19 @@ def furnish(
 
 
 def setup_of(
-    plan: RunPlan, room: Room, tier: Tier, threads: int, held_by: Mapping[str, str], image: PlacedImage | None = None
+    plan: RunPlan,
+    room: Room,
+    tier: Tier,
+    threads: int,
+    held_by: Mapping[str, str],
+    image: PlacedImage | None = None,
+    *,
+    mark: str = "",
 ) -> Setup:
-    """The first message to the child. Of an image that knows nothing of Pixmill, the child is ours, and outside."""
+    """The first message to the child. Of an image that knows nothing of Pixmill, the child is ours, and outside.
+
+    `mark`: the word of the marks in its log.
+    """
     has_own_paths = image is None or image.contract == SDK
     source = next((room.seen(name, tier) for name in room.files if name.startswith(f"{_SOURCE}/")), "")
     return Setup(
@@ -58,6 +68,7 @@ def setup_of(
         confinement=_confinement(plan, room, tier, held_by),
         secrets=plan.secrets,
         new_version=plan.processing.new_version,
+        mark=mark,
     )
 
 

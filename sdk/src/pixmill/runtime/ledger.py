@@ -8,6 +8,7 @@ from typing import Any, Final
 from pixmill.authoring import Asset, Change
 from pixmill.runtime.bootstrap import Trouble
 from pixmill.runtime.frames import FrameWriter
+from pixmill.runtime.log_marks import write_marked
 from pixmill.runtime.messages import (
     AssetFailed,
     FailedAsset,
@@ -20,6 +21,7 @@ from pixmill.runtime.messages import (
 from pixmill.runtime.new_assets import SentChange
 from pixmill.runtime.results import ChunkResults, LabelMap
 
+_LOG: Final = 2
 UNDECODABLE: Final = "undecodable-image"
 Made = Change | SentChange
 """What a Processing made of an asset, its images sent or not."""
@@ -35,6 +37,8 @@ class Ledger:
     """So many assets may fail; None: any number."""
     new_version: str = ""
     """How the version begins that the Run makes: fork or empty; "": it makes none."""
+    mark: str = ""
+    """The word of the marks in the log; "": nobody takes them out."""
     done: int = 0
     failed: int = 0
     skipped: int = 0
@@ -42,6 +46,7 @@ class Ledger:
     _open: dict[int, ChunkResults] = field(default_factory=dict)
     _traceback_printed: str = ""
     _images: int = 0
+    _marks: int = 0
 
     def begin_chunk(self, index: int, size: int) -> None:
         """A chunk that is known already stays as it is."""
@@ -94,7 +99,7 @@ class Ledger:
         """Said by an event of this kind, since the log has nothing of it."""
         self._open[chunk].failed.append(FailedAsset(asset.id, reason, None))
         self.failed += 1
-        self.writer.send(AssetFailed(asset.id, asset.path, reason, 0))
+        self.writer.send(AssetFailed(asset.id, asset.path, reason))
         self.say(kind, f"{asset.path}: {reason}", asset_id=asset.id, path=asset.path)
 
     def fail(self, asset: Asset, chunk: int, trouble: Trouble) -> None:
@@ -104,10 +109,11 @@ class Ledger:
         if body != self._traceback_printed:
             text = f"{asset.path}:\n{trouble.traceback}"
         self._traceback_printed = body
-        print_to_log(text)
+        self._marks += 1
+        print_to_log(text, mark=self.mark, number=self._marks)
         self._open[chunk].failed.append(FailedAsset(asset.id, trouble.reason, trouble.traceback))
         self.failed += 1
-        self.writer.send(AssetFailed(asset.id, asset.path, trouble.reason, len(text.encode())))
+        self.writer.send(AssetFailed(asset.id, asset.path, trouble.reason, self._marks))
 
     def say(self, kind: str, message: str, **facts: Any) -> None:
         """An event."""
@@ -146,8 +152,13 @@ def _plain(fact: object) -> object:
     return fact if fact is None or isinstance(fact, (bool, int, float, str)) else str(fact)
 
 
-def print_to_log(text: str) -> None:
-    """Onto the child's one pipe, after all that was printed before."""
+def print_to_log(text: str, *, mark: str = "", number: int = 0) -> None:
+    """Onto the child's one pipe, after all that was printed before; with a mark where its word is given."""
     sys.stdout.flush()
+    if mark:
+        sys.stderr.flush()
+        # The pipe itself: user code may have put something else in the place of `sys.stderr`.
+        write_marked(_LOG, mark, number, text.encode(errors="backslashreplace"))
+        return
     sys.stderr.write(text)
     sys.stderr.flush()

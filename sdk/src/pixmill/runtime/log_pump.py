@@ -7,6 +7,7 @@ wait too. Offsets are those of the stored stream, in which a secret is replaced 
 import array
 import fcntl
 import os
+import secrets
 import select
 import termios
 import time
@@ -15,6 +16,7 @@ from collections.abc import Sequence
 from threading import Condition
 from typing import Final
 
+from pixmill.runtime.log_marks import LogMarks
 from pixmill.runtime.masking import MaskedStream, Masker
 from pixmill.runtime.plan import RunEvent
 from pixmill.runtime.server import RunServer, ServerRefused
@@ -39,6 +41,7 @@ class LogPump:
         os.set_blocking(descriptor, False)
         self._descriptor = descriptor
         self._server = server
+        self.marks = LogMarks(secrets.token_hex(8))
         self._masked = MaskedStream(masker)
         self._changed = Condition()
         self._waiting: deque[bytes] = deque()
@@ -55,13 +58,20 @@ class LogPump:
         with self._changed:
             if not self._ended and (unread := self._unread()):
                 self._take(unread)
-            return self._reached + len(self._masked.held)
+            return self._reached + len(self._masked.held) + len(self.marks.held)
+
+    def place_of(self, mark: int) -> int | None:
+        """The offset of what comes after a mark that the child has written; None where it went elsewhere."""
+        with self._changed:
+            if not self._ended and (unread := self._unread()):
+                self._take(unread)
+            return self.marks.take(mark)
 
     def lag_bytes(self) -> int:
         """How many bytes the child has written that are not stored yet."""
         with self._changed:
             unread = 0 if self._ended else self._unread()
-            return self._reached - self._pushed + len(self._masked.held) + unread
+            return self._reached - self._pushed + len(self._masked.held) + len(self.marks.held) + unread
 
     def add_event(self, event: RunEvent) -> None:
         with self._changed:
@@ -103,7 +113,7 @@ class LogPump:
         """Read no more, push what is there, and let `push` return; for when somebody keeps the pipe open."""
         with self._changed:
             self._ended = True
-            self._keep(self._masked.finish())
+            self._finish()
 
     def _unread(self) -> int:
         unread = array.array("i", [0])
@@ -116,9 +126,18 @@ class LogPump:
             data = os.read(self._descriptor, most)
         except BlockingIOError:
             return None
-        if data:
-            self._keep(self._masked.feed(data))
+        for piece in self.marks.feed(data) if data else ():
+            if isinstance(piece, bytes):
+                self._keep(self._masked.feed(piece))
+            else:
+                # A secret that goes on behind a mark would be none: what is marked is written at once.
+                self._keep(self._masked.finish())
+                self.marks.remember(piece, self._reached)
         return len(data)
+
+    def _finish(self) -> None:
+        self._keep(self._masked.feed(self.marks.finish()))
+        self._keep(self._masked.finish())
 
     def _keep(self, data: bytes) -> None:
         if data:
@@ -130,7 +149,7 @@ class LogPump:
         if not self._ended:
             self._ended = True
             os.close(self._descriptor)
-        self._keep(self._masked.finish())
+        self._finish()
 
     def _next(self) -> tuple[bytes, Sequence[RunEvent]] | None:
         with self._changed:

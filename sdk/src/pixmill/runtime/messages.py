@@ -66,6 +66,8 @@ class Setup(Struct, tag="setup"):
     """Environment variables, told here because others can read those that a process is started with."""
     new_version: str = ""
     """How the version begins that the Run makes: fork or empty; "": it makes none."""
+    mark: str = ""
+    """The word of the marks in this Run's log; "": it gets none."""
 
 
 class ChunkBegins(Struct, tag="chunk"):
@@ -128,12 +130,13 @@ class Progressed(Struct, tag="progress"):
 
 
 class AssetFailed(Struct, tag="failed"):
-    """An asset failed just now; `printed` bytes about it are the newest in the log."""
+    """An asset failed just now."""
 
     asset_id: str
     path: str
     reason: str
-    printed: int
+    mark: int = 0
+    """Of the place in the log where it is spoken of; 0: it is not."""
 
 
 class Happened(Struct, tag="event"):

@@ -111,7 +111,7 @@ def supervise(server: RunServer, placement: Placement, *, cancel: Event) -> bool
     account = Account(
         server, child.reader, feeder, pump, plan.totals.assets, lambda: _say_started(server, room, tier, child, guard)
     )
-    child.writer.send(setup_of(plan, room, tier, threads, holding, image))
+    child.writer.send(setup_of(plan, room, tier, threads, holding, image, mark=pump.marks.word))
     watch = _Watch(cancel)
     try:
         with ThreadPoolExecutor(max_workers=8, thread_name_prefix="run") as threads_pool:
