@@ -9,7 +9,7 @@ from PIL import Image
 
 from pixmill.cli.main import run
 from pixmill.environments import Environment
-from pixmill.errors import InvalidInput, NotFound, ParameterError
+from pixmill.errors import InvalidInput, NotFound, ParameterError, ProcessingError
 from pixmill.runtime.trial import TrialReport, TrialRequest, try_processing
 from pixmill.runtime.trial_export import export_coco
 
@@ -27,6 +27,29 @@ class MarkDark:
             if image.mean() < self.below:
                 yield asset.annotate(BoundingBox(0, 0, asset.width, asset.height), label="dark", score=0.75)
                 yield asset.annotate(BoundingBox(0, 0, 1, 1), label="corner")
+'''
+
+IN_A_PACKAGE = '''"""Tag the night."""
+import json
+from importlib.resources import files
+from pathlib import Path
+from pixmill.authoring import *
+from dark.rules import is_dark
+from . import rules
+@processing(kind="tagging")
+class TagNight:
+    def __init__(self):
+        self.limit = json.loads((files("dark") / "limits.json").read_text())[0]
+        beside = Path(__file__).parent / "limits.json"
+        try:
+            beside.write_text("[0]")
+        except OSError:
+            pass
+        print("limit", json.loads(beside.read_text())[0], "of", beside.name)
+    def __call__(self, batch):
+        for asset, image in zip(batch.assets, batch.images):
+            if is_dark(image, self.limit) and rules.is_dark is is_dark:
+                yield asset.tag("night")
 '''
 
 
@@ -68,6 +91,48 @@ def test_a_processing_is_tried_on_a_folder_without_a_server(
     assert report.shapes == {"dark": 2}
     assert report.median_score("dark") == 0.75
     assert report.dropped == {"corner": 2}
+
+
+@pytest.mark.parametrize("sandbox", ["auto", "none"])
+@pytest.mark.parametrize("root", ["", "src"])
+def test_a_folder_is_tried_with_its_modules_and_its_data(
+    plain_environment: Environment, folder: Path, tmp_path: Path, root: str, sandbox: str
+) -> None:
+    code = code_folder(tmp_path / "code", root)
+    request = TrialRequest(code, folder, environments=plain_environment.folder.parent, sandbox=sandbox)
+    report, log = attempt(request)
+    assert report.succeeded, log
+    assert report.tags == {"night": 2}
+    assert "limit 90 of limits.json" in log
+
+
+def test_the_stack_trace_of_a_folder_names_its_own_files_and_lines(
+    plain_environment: Environment, folder: Path, tmp_path: Path
+) -> None:
+    code = code_folder(tmp_path / "code", "src")
+    (code / "src/dark/rules.py").write_text("def is_dark(image, limit):\n    return image.mean() < limit / 0\n")
+    report, _ = attempt(TrialRequest(code, folder, environments=plain_environment.folder.parent))
+    trace = report.failed[-1].traceback or ""
+    assert "src/dark/main.py" in trace
+    assert 'src/dark/rules.py", line 2, in is_dark\n    return image.mean() < limit / 0' in trace
+    assert "importlib" not in trace
+    (code / "src/dark/rules.py").write_text("import nowhere_at_all\n")
+    with pytest.raises(ProcessingError) as refused:
+        attempt(TrialRequest(code, folder, environments=plain_environment.folder.parent))
+    assert 'src/dark/rules.py", line 1, in <module>\n    import nowhere_at_all' in refused.value.hint
+    assert "importlib" not in refused.value.hint
+
+
+def code_folder(place: Path, root: str) -> Path:
+    """A Processing in a package, that has a helper module and a file with data."""
+    package = place / root / "dark"
+    package.mkdir(parents=True)
+    (place / "pyproject.toml").write_text('[project]\nname = "dark-code"\n')
+    (package / "__init__.py").touch()
+    (package / "limits.json").write_text("[90]")
+    (package / "rules.py").write_text("def is_dark(image, limit):\n    return image.mean() < limit\n")
+    (package / "main.py").write_text(IN_A_PACKAGE)
+    return place
 
 
 def test_what_was_found_can_be_had_as_coco(

@@ -34,7 +34,7 @@ def list_processings(*, json: Json = False) -> None:
                 "VERSION": lambda one: one.number,
             },
             as_json=json,
-            empty="No Processings: `pixmill processings push FILE` adds one of your own.",
+            empty="No Processings: `pixmill processings push FILE` (or FOLDER) adds one of your own.",
         )
 
 
@@ -46,6 +46,7 @@ def show_processing(name: str, *, json: Json = False) -> None:
     if json:
         print_json(found)
         return
+    folder = found.code_schema.folder
     facts: dict[str, object] = {
         "name": found.name,
         "from": "Pixmill" if found.public else "us",
@@ -53,6 +54,7 @@ def show_processing(name: str, *, json: Json = False) -> None:
         "description": found.description,
         "version": f"{found.number}, {found.versions[0].created_at:%Y-%m-%d %H:%M} UTC",
         "code": found.code_digest,
+        **({"folder": f"its module {folder.module} is the Processing"} if folder else {}),
         "runs": "per batch" if found.code_schema.form == "batch" else "on the whole version",
         "requires": _requirements(found.requires),
         "compute": found.compute,
@@ -65,7 +67,9 @@ def show_processing(name: str, *, json: Json = False) -> None:
 
 @app.command("push")
 def push_processing(
-    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="A Python file that is a Processing.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="A Python file, or a folder with a pyproject.toml.")
+    ] = None,
     *,
     image: Annotated[str | None, typer.Option(help="A container image instead, as NAME:TAG.")] = None,
     flag: Annotated[list[str] | None, typer.Option(help="How the image is run, like --flag=--shm-size=1g.")] = None,
@@ -74,11 +78,11 @@ def push_processing(
 ) -> None:
     """Push a Processing of one's own; its environment is built, which may take minutes the first time."""
     if (file is None) == (image is None):
-        raise InvalidInput("A Processing is a file or an image.", hint="Give FILE, or --image NAME:TAG.")
+        raise InvalidInput("A Processing is a file, a folder or an image.", hint="Give FILE, or --image NAME:TAG.")
     console = talk()
     with connect() as client:
         if file is not None:
-            with console.status(f"Building the environment of {file.name} ..."):
+            with console.status(f"Building the environment of {file.resolve().name} ..."):
                 found = client.processings.push(file)
         else:
             with console.status(f"Looking at {image} ..."):

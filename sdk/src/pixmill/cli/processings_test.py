@@ -38,7 +38,7 @@ OutOption = Annotated[
 
 @app.command("test")
 def try_on_folder(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A Python file that is a Processing.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A Python file, or a folder with a pyproject.toml.")],
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Images, also in folders below.")],
     *,
     p: ParameterOptions = None,

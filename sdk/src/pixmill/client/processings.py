@@ -4,12 +4,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
+import httpx2
 from pydantic import JsonValue
 
 from pixmill.client.connection import Connection, items_of
+from pixmill.environments import pack_files, read_archive, read_code_folder
 from pixmill.errors import InvalidInput
 from pixmill.parameters import ParameterSpec, spec_from_json, values_from_text
 from pixmill.wire.processings import (
+    ARCHIVE,
     CopyProcessing,
     Processing,
     ProcessingPage,
@@ -36,11 +39,26 @@ class Processings:
         return self._connection.ask("GET", f"/processings/{name}", Processing)
 
     def source(self, name: str, number: int) -> str:
-        """The file as it was pushed."""
-        return self._connection.raw("GET", f"/processings/{name}/versions/{number}/source").text
+        """The file as it was pushed. Raises `InvalidInput` where it is a folder."""
+        answer = self._source(name, number)
+        if _is_archive(answer):
+            raise InvalidInput(f"'{name}' is a folder.", hint="Ask for its files().")
+        return answer.text
+
+    def files(self, name: str, number: int) -> dict[str, bytes]:
+        """The files of the folder as it was pushed, by their path. Raises `InvalidInput` where it is one file."""
+        answer = self._source(name, number)
+        if not _is_archive(answer):
+            raise InvalidInput(f"'{name}' is no folder.", hint="Ask for its source().")
+        return read_archive(answer.content)
 
     def push(self, file: Path) -> Processing:
-        """Send a file; the server builds its environment, which may take minutes the first time."""
+        """Send a file, or a folder with a `pyproject.toml`; the same again changes nothing.
+
+        The server builds its environment, which may take minutes the first time.
+        """
+        if file.is_dir():
+            return self._send(pack_files(read_code_folder(file)))
         try:
             source = file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
@@ -80,6 +98,19 @@ class Processings:
     def values_from_text(self, name: str, texts: Mapping[str, str]) -> dict[str, JsonValue]:
         """`confidence=0.3` as a number: each text as a value of its Parameter's type."""
         return cast("dict[str, JsonValue]", values_from_text(self.specs(name), texts))
+
+    def _source(self, name: str, number: int) -> httpx2.Response:
+        return self._connection.raw("GET", f"/processings/{name}/versions/{number}/source")
+
+    def _send(self, archive: bytes) -> Processing:
+        answer = self._connection.raw(
+            "POST", "/processings/folders", content=archive, media_type=ARCHIVE, timeout_seconds=_PUSH_SECONDS
+        )
+        return Processing.model_validate_json(answer.content)
+
+
+def _is_archive(answer: httpx2.Response) -> bool:
+    return str(answer.headers.get("Content-Type", "")).startswith(ARCHIVE)
 
 
 def specs_of(processing: Processing) -> tuple[ParameterSpec, ...]:

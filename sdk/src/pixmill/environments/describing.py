@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from pixmill.environments.answers import read_answer
 from pixmill.environments.building import Environment
+from pixmill.environments.projects import Project
 from pixmill.environments.sandbox import LandlockRules, Room, Tier, choose_tier
 from pixmill.errors import ProcessingError
 
@@ -17,8 +18,10 @@ _TIMEOUT_SECONDS: Final = 120
 _SAID_CHARACTERS: Final = 8000
 
 
-def processing_schema(environment: Environment, source: Path, *, sandbox: str = "auto") -> dict[str, Any]:
-    """What `pixmill.authoring.schema.read_schema` says of a file, as JSON.
+def processing_schema(
+    environment: Environment, source: Path, *, project: Project | None = None, sandbox: str = "auto"
+) -> dict[str, Any]:
+    """What `pixmill.authoring.schema.read_schema` says of a file, as JSON; of a folder with its project.
 
     Raises `ProcessingError` where it cannot be imported, with its own traceback, is no Processing, or answers with
     anything but a schema: user code runs where the answer is written.
@@ -26,8 +29,10 @@ def processing_schema(environment: Environment, source: Path, *, sandbox: str = 
     tier = choose_tier(sandbox)
     with TemporaryDirectory() as scratch:
         room = Room(environment, Path(scratch), {f"processing/{source.name}": source.resolve()})
+        seen = room.seen(f"processing/{source.name}", tier)
         question = {
-            "source": str(room.seen(f"processing/{source.name}", tier)),
+            "source": str(seen / project.root if project else seen),
+            "module": project.module if project else "",
             "confinement": {
                 "landlock": _as_json(room.landlock_rules()) if tier is Tier.LANDLOCK else None,
                 "drop_capabilities": tier is not Tier.BUBBLEWRAP,

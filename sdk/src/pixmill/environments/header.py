@@ -1,9 +1,10 @@
-"""The PEP 723 header of a Processing's file: which Python and which packages it asks for."""
+"""Which Python and which packages a Processing asks for: in the PEP 723 header of its file, or in a pyproject.toml."""
 
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from pixmill.errors import ProcessingError
 
@@ -33,31 +34,45 @@ class Header:
 
 def parse_header(source: str) -> Header:
     """The header of a file's source; a file without one needs nothing. Raises `ProcessingError`."""
-    blocks = [match for match in _BLOCK.finditer(source) if match["type"] == "script"]
+    blocks = script_headers(source)
     if not blocks:
         return Header()
     if len(blocks) > 1:
         raise ProcessingError("The file has several `# /// script` headers.", hint="Keep one.")
-    written = "".join(
-        line.removeprefix("#").removeprefix(" ") for line in blocks[0]["content"].splitlines(keepends=True)
-    )
+    written = "".join(line.removeprefix("#").removeprefix(" ") for line in blocks[0].splitlines(keepends=True))
+    return header_of(read_toml(written, "the `# /// script` header"), "the header")
+
+
+def script_headers(source: str) -> list[str]:
+    """What stands between the lines of each `# /// script` header, still as comments."""
+    return [match["content"] for match in _BLOCK.finditer(source) if match["type"] == "script"]
+
+
+def read_toml(written: str, where: str) -> dict[str, Any]:
+    """Raises `ProcessingError` for what is no TOML, and what is nested too deeply to be any."""
     try:
-        table = tomllib.loads(written)
-    except tomllib.TOMLDecodeError as error:
-        raise ProcessingError(f"The `# /// script` header is not TOML: {error}.", hint="See PEP 723.") from error
+        return tomllib.loads(written)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ProcessingError(
+            f"What stands in {where} is not TOML: {error}.", hint="See PEP 723 and PEP 621."
+        ) from error
+
+
+def header_of(table: Mapping[str, Any], where: str) -> Header:
+    """What a table with `requires-python` and `dependencies` asks for; `where` it stands is for the messages."""
     requires, dependencies = table.get("requires-python", DEFAULT_REQUIRES_PYTHON), table.get("dependencies", [])
     if not isinstance(requires, str) or not _REQUIRES_PYTHON.fullmatch(requires):
         raise ProcessingError(
-            f"`requires-python` in the header is not a text of version clauses: {requires!r}.", hint='Write ">=3.11".'
+            f"`requires-python` in {where} is not a text of version clauses: {requires!r}.", hint='Write ">=3.11".'
         )
     if not isinstance(dependencies, list) or not all(isinstance(name, str) for name in dependencies):
-        raise ProcessingError("`dependencies` in the header is not a list of texts.", hint='Write ["numpy>=2"].')
+        raise ProcessingError(f"`dependencies` in {where} is not a list of texts.", hint='Write ["numpy>=2"].')
     for dependency in dependencies:
-        _refuse_what_pixmill_brings(dependency)
+        _refuse_what_pixmill_brings(dependency, where)
     return Header(requires, tuple(dependencies))
 
 
-def _refuse_what_pixmill_brings(dependency: str) -> None:
+def _refuse_what_pixmill_brings(dependency: str, where: str) -> None:
     requirement = _REQUIREMENT.fullmatch(dependency)
     if requirement is None:
         raise ProcessingError(
@@ -66,5 +81,6 @@ def _refuse_what_pixmill_brings(dependency: str) -> None:
         )
     if re.sub(r"[-_.]+", "-", requirement["name"]).lower() in {"pixmill", "pixmill-server"}:
         raise ProcessingError(
-            "The header lists 'pixmill'.", hint="Leave it out: the server installs its own copy into every environment."
+            f"`dependencies` in {where} lists 'pixmill'.",
+            hint="Leave it out: the server installs its own copy into every environment.",
         )

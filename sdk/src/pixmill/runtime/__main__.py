@@ -37,7 +37,7 @@ class Configuration(Struct):
     scratch: str
     sandbox: str = "auto"
     source: str | None = None
-    """The Processing's file on this machine; None: it is fetched."""
+    """The Processing's file or folder on this machine; None: it is fetched."""
     reference_networks: list[str] = []
     """Networks that are not public, out of which images may be fetched by their address."""
     image: PlacedImage | None = None

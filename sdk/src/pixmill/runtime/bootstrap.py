@@ -1,5 +1,6 @@
 """The line between Pixmill's code and the user's, inside the child: loads a Processing, and calls it."""
 
+import importlib
 import importlib.util
 import sys
 import traceback
@@ -13,7 +14,7 @@ from pixmill.errors import ProcessingError
 
 MODULE: Final = "processing"
 _OURS: Final = str(Path(__file__).parent)
-_IMPORTING: Final = "<frozen importlib"
+_IMPORTING: Final = ("<frozen importlib", str(Path(importlib.__file__).parent))
 _MEMORY_WORDS: Final = ("bad allocation", "bad_alloc", "failed to allocate", "out of memory", "insufficient memory")
 
 _Result = TypeVar("_Result")
@@ -52,8 +53,11 @@ def attempt(call: Callable[[], _Result]) -> _Result | Trouble:
         )
 
 
-def load_module(source: Path) -> ModuleType:
-    """The Processing's module, run from its file."""
+def load_module(source: Path, name: str = "") -> ModuleType:
+    """The Processing's module, run from its file; of a folder by its name, with `source` first on the path."""
+    if name:
+        sys.path.insert(0, str(source))
+        return importlib.import_module(name)
     found = importlib.util.spec_from_file_location(MODULE, source)
     if found is None or found.loader is None:
         raise ProcessingError(f"'{source.name}' is not a Python file.", hint="Give a file that ends in .py.")
@@ -65,7 +69,7 @@ def load_module(source: Path) -> ModuleType:
 
 def _without_our_frames(trace: TracebackType | None) -> TracebackType | None:
     kept = trace
-    while kept is not None and kept.tb_frame.f_code.co_filename.startswith((_OURS, _IMPORTING)):
+    while kept is not None and kept.tb_frame.f_code.co_filename.startswith((_OURS, *_IMPORTING)):
         kept = kept.tb_next
     return kept if kept is not None else trace
 

@@ -76,7 +76,7 @@ def _connect(path: str) -> tuple[int, int]:
 
 
 def _work(setup: Setup, reader: FrameReader[ToChild], writer: FrameWriter) -> Trouble | None:
-    loaded = attempt(lambda: find_processing(load_module(Path(setup.source)))[1])
+    loaded = attempt(lambda: find_processing(load_module(Path(setup.source), setup.module))[1])
     if isinstance(loaded, Trouble):
         return loaded
     labels = LabelMap(tuple(setup.labels), setup.label_map)

@@ -1,6 +1,7 @@
 """`python -m pixmill.runtime.describe FD`: imports a Processing inside the sandbox and writes its schema to a pipe.
 
-The question comes on stdin as JSON: the file's place, and how to shut itself in.
+The question comes on stdin as JSON: the file's place (of a folder: what is put on the path, and the module), and how
+to shut itself in.
 """
 
 import json
@@ -22,7 +23,7 @@ def main(arguments: list[str]) -> int:
     """0: the answer is on the pipe; 1: the import failed, and its traceback is on stderr."""
     question = json.loads(sys.stdin.read())
     confine(msgspec.convert(question["confinement"], SeenConfinement))
-    outcome = attempt(lambda: _describe(Path(question["source"])))
+    outcome = attempt(lambda: _describe(Path(question["source"]), question["module"]))
     if isinstance(outcome, Trouble):
         sys.stderr.write(outcome.traceback)
         return 1
@@ -31,8 +32,8 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _describe(source: Path) -> dict[str, Any]:
-    module = load_module(source)
+def _describe(source: Path, name: str) -> dict[str, Any]:
+    module = load_module(source, name)
     try:
         schema: ProcessingSchema = read_schema(module)
     except ProcessingError as error:

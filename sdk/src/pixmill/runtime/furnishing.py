@@ -50,9 +50,11 @@ def setup_of(
     `mark`: the word of the marks in its log.
     """
     has_own_paths = image is None or image.contract == SDK
-    source = next((room.seen(name, tier) for name in room.files if name.startswith(f"{_SOURCE}/")), "")
+    source = next((room.seen(name, tier) for name in room.files if name.startswith(f"{_SOURCE}/")), Path())
+    folder = plan.processing.folder
     return Setup(
-        source=image.source if image else str(source),
+        source=image.source if image else str(source / folder.root if folder else source),
+        module=folder.module if folder else "",
         form=plan.processing.form,
         batch_size=plan.processing.batch_size,
         parameters=plan.parameters,

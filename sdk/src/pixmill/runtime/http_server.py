@@ -11,6 +11,7 @@ import httpx2
 import msgspec
 from blake3 import blake3
 
+from pixmill.environments import read_archive, write_files
 from pixmill.runtime.plan import (
     Chunk,
     ChunkAnswer,
@@ -80,8 +81,13 @@ class HttpRunServer:
     def source(self, plan: RunPlan, folder: Path) -> Path:
         if self._source is not None:
             return self._source
+        fetched = self._fetch(plan.processing.source_url)
+        if plan.processing.folder is not None:
+            path = folder / plan.processing.name
+            write_files(read_archive(fetched), path)
+            return path
         path = folder / "processing.py"
-        path.write_bytes(self._fetch(plan.processing.source_url))
+        path.write_bytes(fetched)
         return path
 
     def model_file(self, file: PlannedFile, folder: Path) -> Path:

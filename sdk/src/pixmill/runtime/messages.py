@@ -44,7 +44,7 @@ class Setup(Struct, tag="setup"):
     """The first message to the child."""
 
     source: str
-    """Where it finds the Processing's file."""
+    """Where it finds the Processing's file; of a folder, what its modules are imported from."""
     form: str
     """batch or version."""
     batch_size: int
@@ -68,6 +68,8 @@ class Setup(Struct, tag="setup"):
     """How the version begins that the Run makes: fork or empty; "": it makes none."""
     mark: str = ""
     """The word of the marks in this Run's log; "": it gets none."""
+    module: str = ""
+    """Of a folder: that which declares the Processing; "": its code is one file."""
 
 
 class ChunkBegins(Struct, tag="chunk"):

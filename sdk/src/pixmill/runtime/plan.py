@@ -5,6 +5,15 @@ from typing import Any
 from msgspec import Struct, field
 
 
+class PlannedFolder(Struct):
+    """Code that is a folder, sent as an archive."""
+
+    module: str
+    """That which declares the Processing, as Python imports it."""
+    root: str = ""
+    """Where modules are imported from, below the folder; "": the folder itself."""
+
+
 class PlannedProcessing(Struct):
     """The code of a Run."""
 
@@ -18,6 +27,8 @@ class PlannedProcessing(Struct):
     new_version: str = ""
     """fork or empty; "": it makes none."""
     reads_annotations: bool = False
+    folder: PlannedFolder | None = None
+    """None: its code is one file."""
 
 
 class PlannedFile(Struct):

@@ -40,7 +40,7 @@ class RunServer(Protocol):
     def plan(self) -> RunPlan: ...
 
     def source(self, plan: RunPlan, folder: Path) -> Path:
-        """The Processing's file; in the folder, where it does not lie on this machine already."""
+        """The Processing's file, or the folder of its code; in `folder`, where it does not lie on this machine yet."""
         ...
 
     def model_file(self, file: PlannedFile, folder: Path) -> Path:

@@ -29,7 +29,7 @@ from pixmill.environments import (
     make_cgroup,
     walls,
 )
-from pixmill.errors import EnvironmentFailed, PixmillError
+from pixmill.errors import EnvironmentFailed, PixmillError, ProcessingError
 from pixmill.runtime.account import Account
 from pixmill.runtime.child_process import ChildProcess, start_child, start_container
 from pixmill.runtime.containers import PlacedImage
@@ -91,7 +91,7 @@ def supervise(server: RunServer, placement: Placement, *, cancel: Event) -> bool
     try:
         tier = choose_tier(placement.sandbox) if image is None else Tier.CONTAINER
         room = furnish(server, plan, placement.environment, placement.scratch, with_source=image is None)
-    except (EnvironmentFailed, ServerRefused, OSError) as error:
+    except (EnvironmentFailed, ProcessingError, ServerRefused, OSError) as error:
         server.append_log(0, f"{error}\n".encode())
         why = RunError(type(error).__name__, str(error))
         server.finish(Finish(None, None, ledger_complete=False, returned=False, error=why))

@@ -17,7 +17,7 @@ from PIL import Image, UnidentifiedImageError
 
 from pixmill.annotations import AnnotationColumns
 from pixmill.authoring.assets import require_path
-from pixmill.environments import Environment, build, lock, pack_sdk, parse_header, processing_schema
+from pixmill.environments import Environment, Header, build, lock, pack_sdk, processing_schema
 from pixmill.errors import InvalidInput, ModelError, NotFound
 from pixmill.inference.metadata import read_metadata
 from pixmill.parameters import ParameterType, ParameterValue, spec_from_json, validate, values_from_text
@@ -40,6 +40,7 @@ from pixmill.runtime.plan import (
 )
 from pixmill.runtime.server import AssetUnreadable
 from pixmill.runtime.supervisor import Placement, supervise
+from pixmill.runtime.trial_code import TrialCode, code_of
 
 SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
 _CHUNK: Final = 64
@@ -53,6 +54,7 @@ class TrialRequest:
     """What to try, on what."""
 
     file: Path
+    """Or the folder of its code, with a `pyproject.toml`."""
     folder: Path
     parameters: Mapping[str, str] = field(default_factory=dict)
     """As typed."""
@@ -140,15 +142,16 @@ def try_processing(
 
     Raises what a push or a launch would be refused with: `ProcessingError`, `EnvironmentFailed`, `ParameterError` ...
     """
-    source, images = _existing(request)
-    on_step("Building the environment")
-    environment = _environment(source, request.environments)
-    on_step("Reading the Processing")
-    schema = processing_schema(environment, request.file.resolve(), sandbox=request.sandbox)
-    plan = _plan(request, schema, len(images))
-    on_step(f"Running on {len(images)} images")
+    images = _existing(request)
     with TemporaryDirectory(prefix="pixmill-") as incoming, TemporaryDirectory(prefix="pixmill-") as scratch:
-        server = TrialServer(plan, request.file, images, log, Path(incoming), on_progress, request.new_images)
+        code = code_of(request.file, Path(scratch) / "code")
+        on_step("Building the environment")
+        environment = _environment(code.header, request.environments)
+        on_step("Reading the Processing")
+        schema = processing_schema(environment, code.place, project=code.project, sandbox=request.sandbox)
+        plan = _plan(request, code, schema, len(images))
+        on_step(f"Running on {len(images)} images")
+        server = TrialServer(plan, code.place, images, log, Path(incoming), on_progress, request.new_images)
         placement = Placement(environment, Path(scratch) / "run", request.sandbox)
         supervise(server, placement, cancel=cancel)
     return server.report
@@ -263,26 +266,25 @@ class TrialServer:
         return False
 
 
-def _existing(request: TrialRequest) -> tuple[str, list[tuple[str, Path]]]:
+def _existing(request: TrialRequest) -> list[tuple[str, Path]]:
     for path, kind in ((request.file, "file"), (request.model, "model file")):
-        if path is not None and not path.is_file():
+        if path is not None and not (path.is_file() or (kind == "file" and path.is_dir())):
             raise NotFound(kind, str(path), hint="Check the path.")
     if not request.folder.is_dir():
         raise NotFound("folder", str(request.folder), hint="Give a folder of images.")
     found = sorted(each for each in request.folder.rglob("*") if each.suffix.lower() in SUFFIXES)
     if not found:
         raise InvalidInput(f"There is no image in '{request.folder}'.", hint="Give a folder with JPEG or PNG files.")
-    named = [(each.relative_to(request.folder).as_posix(), each.resolve()) for each in found]
-    return request.file.read_text(encoding="utf-8"), named
+    return [(each.relative_to(request.folder).as_posix(), each.resolve()) for each in found]
 
 
-def _environment(source: str, root: Path) -> Environment:
+def _environment(header: Header, root: Path) -> Environment:
     root.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory() as folder:
-        return build(lock(parse_header(source)), pack_sdk(Path(folder)), root)
+        return build(lock(header), pack_sdk(Path(folder)), root)
 
 
-def _plan(request: TrialRequest, schema: Mapping[str, Any], total: int) -> RunPlan:
+def _plan(request: TrialRequest, code: TrialCode, schema: Mapping[str, Any], total: int) -> RunPlan:
     specs = [spec_from_json(written) for written in schema["parameters"]]
     model_parameter = next((spec.name for spec in specs if spec.type is ParameterType.MODEL), None)
     typed: dict[str, ParameterValue] = values_from_text(specs, request.parameters)
@@ -307,6 +309,7 @@ def _plan(request: TrialRequest, schema: Mapping[str, Any], total: int) -> RunPl
             requires_network=bool(schema["requires_network"]),
             new_version=str(schema["new_version"]),
             reads_annotations=bool(schema["reads_annotations"]),
+            folder=code.folder,
         ),
         parameters={name: value for name, value in values.items() if name != model_parameter},
         labels=labels,

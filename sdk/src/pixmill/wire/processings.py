@@ -6,6 +6,9 @@ from pydantic import AwareDatetime, Field, JsonValue
 
 from pixmill.wire.base import WireModel, WireRequest
 
+ARCHIVE = "application/x-tar"
+"""What the code of a folder is sent as: a plain tar (ustar)."""
+
 
 class TakenModel(WireModel):
     """What a Parameter that takes a model asks of it."""
@@ -28,6 +31,15 @@ class ProcessingImage(WireModel):
     """Of `sdk`: where the Processing's file is in the image."""
 
 
+class ProcessingFolder(WireModel):
+    """A Processing that is a folder."""
+
+    module: str
+    """That which declares it, as Python imports it."""
+    root: str = ""
+    """Where modules are imported from, below the folder: `src`; empty text: the folder itself."""
+
+
 class ProcessingSchema(WireModel):
     """What a form and a launch need to know of the code."""
 
@@ -45,7 +57,9 @@ class ProcessingSchema(WireModel):
     """`pixmill.parameters.ParameterSpec`, each as JSON."""
     requires_network: bool = False
     image: ProcessingImage | None = None
-    """The container image that it is; None: it is a file."""
+    """The container image that it is; None: it is code."""
+    folder: ProcessingFolder | None = None
+    """Where the Processing is in the folder of its code; None: its code is one file, or an image."""
     secrets: list[str] = Field(default_factory=list)
     """The secrets that a Run gets as environment variables."""
     new_version: Literal["", "fork", "empty"] = ""

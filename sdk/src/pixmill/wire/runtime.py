@@ -18,6 +18,15 @@ from pixmill.wire.base import WireModel
 FENCE_HEADER = "Pixmill-Fence"
 
 
+class PlannedFolder(WireModel):
+    """Code that is a folder."""
+
+    module: str
+    """That which declares the Processing, as Python imports it."""
+    root: str = ""
+    """Where modules are imported from, below the folder; empty text: the folder itself."""
+
+
 class PlannedProcessing(WireModel):
     """The code of a Run."""
 
@@ -35,6 +44,8 @@ class PlannedProcessing(WireModel):
     new_version: Literal["", "fork", "empty"] = ""
     """How the new version begins that the Run makes; empty text: it makes none."""
     reads_annotations: bool = False
+    folder: PlannedFolder | None = None
+    """Its code is an archive (tar) of a folder; null: it is one file."""
 
 
 class PlannedFile(WireModel):

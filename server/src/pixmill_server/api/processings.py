@@ -1,9 +1,12 @@
 """Processings: public ones and one's own, shown in the same way."""
 
-from fastapi import APIRouter, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
 
 from pixmill.errors import NotFound
 from pixmill.wire.processings import (
+    ARCHIVE,
     CopyProcessing,
     Processing,
     ProcessingPage,
@@ -17,10 +20,18 @@ from pixmill_server.api.dependencies import CurrentActor, Services
 from pixmill_server.api.pages import DEFAULT_LIMIT, Cursor, Limit, cut
 from pixmill_server.processings import copy, queries, records
 from pixmill_server.processings.defaults import set_defaults
-from pixmill_server.processings.push import push
+from pixmill_server.processings.push import push, push_folder
 from pixmill_server.processings.push_image import push_image
 
 router = APIRouter(prefix="/processings", tags=["processings"])
+
+
+async def archive_of(request: Request, _actor: CurrentActor) -> bytes:
+    """The whole body, of somebody who is known."""
+    return await request.body()
+
+
+Archive = Annotated[bytes, Depends(archive_of)]
 
 
 @router.get("")
@@ -41,12 +52,12 @@ def show_processing(services: Services, actor: CurrentActor, name: str) -> Proce
 
 @router.get("/{name}/versions/{number}/source", response_class=Response)
 def read_processing_source(services: Services, actor: CurrentActor, name: str, number: int) -> Response:
-    """The file as it was pushed."""
+    """The file as it was pushed; of a folder a tar, of an image what was said of it."""
     found = queries.find_processing(services.processings, actor.organization_id, name)
     for version in found.versions:
         if version.number == number:
             source = queries.read_source(services.processings, version)
-            return Response(source, media_type="text/plain; charset=utf-8")
+            return Response(source, media_type=ARCHIVE if version.folder else "text/plain; charset=utf-8")
     raise NotFound("version of the Processing", f"{name}@{number}", hint=f"Its newest is {found.newest.number}.")
 
 
@@ -55,6 +66,18 @@ def push_processing(services: Services, actor: CurrentActor, request: PushProces
     """Take a file in. Building its environment may take minutes the first time; the same file again changes nothing."""
     source = request.source.encode()
     return _processing(push(services.processings, actor, source, file_name=request.file_name))
+
+
+@router.post(
+    "/folders",
+    status_code=201,
+    openapi_extra={
+        "requestBody": {"required": True, "content": {ARCHIVE: {"schema": {"type": "string", "format": "binary"}}}}
+    },
+)
+def push_processing_folder(services: Services, actor: CurrentActor, archive: Archive) -> Processing:
+    """Take a folder in, with a `pyproject.toml`: a plain tar (ustar) of at most 16 MiB and 1000 files."""
+    return _processing(push_folder(services.processings, actor, archive))
 
 
 @router.post("/{name}/copy", status_code=201)

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from pixmill.errors import InvalidInput, NotFound, NotSignedIn
 from pixmill.wire import runtime as wire
+from pixmill.wire.processings import ARCHIVE
 from pixmill_server.api.dependencies import Services
 from pixmill_server.api.uploads import allow_body, consume
 from pixmill_server.datasets.pictures import Picture, picture_of
@@ -25,6 +26,7 @@ from pixmill_server.jobs.pins import PinnedModel
 from pixmill_server.jobs.queue import HEARTBEAT_SECONDS, authorize, held, started
 from pixmill_server.jobs.supervise import Caller
 from pixmill_server.jobs.timeouts import Timeout
+from pixmill_server.processings.records import Folder
 from pixmill_server.processings.secrets import values_of
 from pixmill_server.storage.objects import Digest
 
@@ -164,9 +166,10 @@ def finish_run(services: Services, caller: CurrentCaller, told: wire.Finish) -> 
 
 @router.get("/source")
 def read_source(services: Services, caller: CurrentCaller) -> Response:
-    """The code of the Processing."""
-    source = supervise.plan_of(services.jobs, caller).processing.source_key
-    return Response(services.objects.get(Digest(source)), media_type="text/x-python")
+    """The code of the Processing; of a folder a tar."""
+    processing = supervise.plan_of(services.jobs, caller).processing
+    content = services.objects.get(Digest(processing.source_key))
+    return Response(content, media_type=ARCHIVE if processing.folder else "text/x-python")
 
 
 @router.get("/models/{name:path}")
@@ -193,6 +196,10 @@ def read_asset(services: Services, caller: CurrentCaller, asset_id: str) -> Resp
     return StreamingResponse(services.objects.stream(picture.digest), media_type=record.media_type)
 
 
+def _folder(folder: Folder | None) -> wire.PlannedFolder | None:
+    return None if folder is None else wire.PlannedFolder(module=folder.module, root=folder.root)
+
+
 def _offered(told: wire.StagedAsset) -> OfferedAsset:
     return OfferedAsset(told.origin, told.path, told.digest, told.tags, told.metadata)
 
@@ -214,6 +221,7 @@ def _plan(services: Services, caller: Caller, plan: supervise.RunPlan) -> wire.R
             requires_network=processing.schema["requires_network"],
             new_version=processing.schema.get("new_version", ""),
             reads_annotations=processing.reads_annotations,
+            folder=_folder(processing.folder),
         ),
         parameters=run.parameters,
         model=_model(services, caller, plan.model) if plan.model else None,

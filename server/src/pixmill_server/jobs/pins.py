@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from pixmill.errors import InvalidInput, NotFound
 from pixmill.parameters import ParameterSpec, spec_from_json
 from pixmill_server.model_registry.tables import ModelFileRow, ModelRow, ModelVersionRow
+from pixmill_server.processings.records import Folder, folder_in
 from pixmill_server.processings.tables import ProcessingRow, ProcessingSettingsRow, ProcessingVersionRow
 from pixmill_server.storage.objects import digest_of
 
@@ -49,6 +50,11 @@ class PinnedProcessing:
             return None
         image: Mapping[str, Any] | None = self.schema.get("image")
         return image
+
+    @property
+    def folder(self) -> Folder | None:
+        """Where the Processing is in the folder of its code; None: it is one file, or an image."""
+        return folder_in(self.schema)
 
     def executor_on(self, compute: str) -> str:
         """What starts its Runs on a Compute with that executor: an image runs in a container of the same machine."""

@@ -1,22 +1,13 @@
-"""Takes a file in: locks what it asks for, builds its environment, reads its schema there, and stores it.
-
-User code is imported in the sandbox of that environment only, never here.
-"""
+"""Takes a file or a folder in as the newest version of a Processing."""
 
 import re
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from sqlalchemy import select
-
-from pixmill.environments import build, lock, parse_header, processing_schema
+from pixmill.environments import pack_files, parse_header, read_archive, read_project, write_files
 from pixmill.errors import ProcessingError
 from pixmill_server.accounts.actor import Actor
-from pixmill_server.processings.queries import find_processing
 from pixmill_server.processings.records import Processing, Processings
-from pixmill_server.processings.store import Code, store
-from pixmill_server.processings.tables import ProcessingRow, ProcessingVersionRow
-from pixmill_server.storage.objects import digest_of, require_digest
+from pixmill_server.processings.take_in import Offered, take_in
 
 _FILE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,99}\.py")
 _LARGEST_SOURCE_BYTES = 4 << 20
@@ -45,33 +36,29 @@ def push(
         text = source.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ProcessingError(f"'{file_name}' is not UTF-8: {error.reason}.", hint="Save it as UTF-8.") from error
-    header = parse_header(text)
-    locked = locked or _lock_of_same_source(processings, actor, source) or lock(header)
-    environment = build(locked, processings.sdk_wheel, processings.environments)
-    with TemporaryDirectory() as folder:
-        file = Path(folder) / file_name.replace("-", "_")
+
+    def lay_out(folder: Path) -> Path:
+        file = folder / file_name.replace("-", "_")
         file.write_bytes(source)
-        schema = processing_schema(environment, file, sandbox=processings.sandbox)
-    if name is not None and schema["name"] != name:
-        raise ProcessingError(
-            f"This code is called '{schema['name']}', not '{name}': its class or function gives it its name.",
-            hint=f"Call it as before to make a new version, or make '{schema['name']}' a Processing of its own.",
-        )
-    code = Code(source, locked, header, schema)
-    stored = store(processings, code, organization_id=actor.organization_id, user_id=actor.user_id)
-    return find_processing(processings, actor.organization_id, stored)
+        return file
+
+    return take_in(processings, actor, Offered(source, parse_header(text), lay_out, name=name, locked=locked))
 
 
-def _lock_of_same_source(processings: Processings, actor: Actor, source: bytes) -> bytes | None:
-    """What the very same file was locked to before, so that pushing it again changes nothing."""
-    with processings.database.reading() as session:
-        found = session.scalars(
-            select(ProcessingVersionRow.lock_key)
-            .join(ProcessingRow, ProcessingRow.id == ProcessingVersionRow.processing_id)
-            .where(
-                ProcessingRow.organization_id == actor.organization_id,
-                ProcessingVersionRow.code_digest == digest_of(source),
-            )
-            .order_by(ProcessingVersionRow.number.desc())
-        ).first()
-    return None if found is None else processings.objects.get(require_digest(found))
+def push_folder(
+    processings: Processings, actor: Actor, archive: bytes, *, name: str | None = None, locked: bytes | None = None
+) -> Processing:
+    """The same of a folder's archive, which is believed nothing: it is read, and its files are packed anew.
+
+    So the same files have the same digest, whoever packed them.
+    """
+    files = read_archive(archive)
+    project = read_project(files)
+
+    def lay_out(folder: Path) -> Path:
+        place = folder / project.name
+        write_files(files, place)
+        return place
+
+    offered = Offered(pack_files(files), project.header, lay_out, project=project, name=name, locked=locked)
+    return take_in(processings, actor, offered)

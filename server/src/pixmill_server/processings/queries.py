@@ -29,7 +29,7 @@ def find_processing(processings: Processings, organization_id: str, name: str) -
 
 
 def read_source(processings: Processings, version: ProcessingVersion) -> bytes:
-    """The file as it was pushed."""
+    """The file as it was pushed; of a folder, its archive; of an image, what was said of it."""
     return processings.objects.get(require_digest(version.source_key))
 
 

@@ -1,6 +1,6 @@
 """Processings as values; a public one and one's own look the same."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -31,6 +31,28 @@ class Processings:
 
 
 @dataclass(frozen=True, slots=True)
+class Folder:
+    """Where a Processing is in the folder that it was pushed as."""
+
+    module: str
+    """That which declares it, as Python imports it."""
+    root: str
+    """Where modules are imported from, below the folder; empty text: the folder itself."""
+
+    def module_path(self, paths: Collection[str]) -> str:
+        """The module's file, one of those in the folder."""
+        path = f"{self.root}/{self.module}".lstrip("/").replace(".", "/")
+        package = f"{path}/__init__.py"
+        return package if package in paths else f"{path}.py"
+
+
+def folder_in(schema: Mapping[str, JsonValue]) -> Folder | None:
+    """What a stored schema says of it; None: the code is one file, or an image."""
+    told = schema.get("folder")
+    return Folder(str(told["module"]), str(told["root"])) if isinstance(told, dict) else None
+
+
+@dataclass(frozen=True, slots=True)
 class ProcessingVersion:
     """The code of a Processing as it was pushed."""
 
@@ -53,6 +75,11 @@ class ProcessingVersion:
         if not isinstance(written, list):
             return []
         return [spec_from_json(one) for one in written if isinstance(one, dict)]
+
+    @property
+    def folder(self) -> Folder | None:
+        """None: its code is one file, or an image."""
+        return folder_in(self.schema)
 
     @property
     def new_version(self) -> str:

@@ -19,7 +19,7 @@ _ATTEMPTS = 20
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A file, ready to be stored."""
+    """Code, ready to be stored."""
 
     source: bytes
     locked: bytes

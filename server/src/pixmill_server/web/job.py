@@ -183,7 +183,7 @@ def _page(
         "outcome_tabs": tabs,
         "more_href": more and listed and f"{listed.href}&after={more}",
         "fields": _fields(services, visitor, record, typed),
-        "edit_href": _edit_href(services, visitor, record),
+        **_editing(services, visitor, record),
         "new_version": _new_version_field(services, visitor, record, typed),
         "refusal": None,
     }
@@ -199,11 +199,14 @@ def _fields(
     return parameter_fields(processing, {**given, **(typed or {})}, labels=labels)
 
 
-def _edit_href(services: Services, visitor: Visitor, record: JobRecord) -> str:
-    """Where the code is mended; empty where it is not one's own, or an image."""
+def _editing(services: Services, visitor: Visitor, record: JobRecord) -> Mapping[str, str]:
+    """Where the code is mended, or of a folder seen; nowhere where it is not one's own, or an image."""
     processing = find_processing(services.processings, visitor.organization_id, record.row.processing_id)
-    is_own_code = not processing.public and not processing.newest.schema.get("image")
-    return f"/processings/{processing.name}/edit" if is_own_code else ""
+    if processing.public or processing.newest.schema.get("image"):
+        return {"edit_href": "", "edit_says": ""}
+    if processing.newest.folder is not None:
+        return {"edit_href": f"/processings/{processing.name}#code", "edit_says": "See the code"}
+    return {"edit_href": f"/processings/{processing.name}/edit", "edit_says": "Edit the code"}
 
 
 def _new_version_field(

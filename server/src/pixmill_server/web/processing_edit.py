@@ -199,6 +199,11 @@ def _own(services: Services, visitor: Visitor, name: str) -> Processing:
         raise Forbidden(f"'{found.name}' ships with Pixmill and cannot be edited.", hint="Make a copy of your own.")
     if found.newest.schema.get("image"):
         raise InvalidInput(f"'{found.name}' is a container image: it has no code to edit.", hint="Push another image.")
+    if found.newest.folder is not None:
+        raise InvalidInput(
+            f"'{found.name}' is a folder, which is not edited here.",
+            hint="Change it where it is, and push it again: pixmill processings push FOLDER",
+        )
     return found
 
 

@@ -8,7 +8,6 @@ from urllib.parse import quote
 
 from fastapi import Request
 from fastapi.responses import Response
-from markupsafe import Markup, escape
 
 from pixmill.errors import NotFound
 from pixmill.parameters import ParameterSpec
@@ -17,9 +16,9 @@ from pixmill_server.jobs.usage import last_used
 from pixmill_server.processings.queries import find_processing, list_processings, read_source
 from pixmill_server.processings.records import Processing, ProcessingVersion
 from pixmill_server.processings.secrets import list_secrets
-from pixmill_server.web.code import highlighted
 from pixmill_server.web.jobs import job_line
 from pixmill_server.web.page import Services, Visitor, page_router, render
+from pixmill_server.web.processing_code import shown_code
 
 JOBS_SHOWN = 10
 DIGEST_SHOWN = 12
@@ -82,16 +81,6 @@ class ImageShown:
     contract: str
 
 
-@dataclass(frozen=True, slots=True)
-class CodeShown:
-    """The code of one version."""
-
-    number: int
-    text: Markup
-    lines: int
-    source_href: str
-
-
 @router.get("/processings")
 def processings_page(
     request: Request, services: Services, visitor: Visitor, q: str = "", kind: str = "", whose: str = ""
@@ -115,7 +104,13 @@ def processings_page(
 
 @router.get("/processings/{name}")
 def processing_page(
-    request: Request, services: Services, visitor: Visitor, name: str, version: int | None = None, saved: str = ""
+    request: Request,
+    services: Services,
+    visitor: Visitor,
+    name: str,
+    version: int | None = None,
+    file: str = "",
+    saved: str = "",
 ) -> Response:
     """Description, Parameters, code (of the newest or a chosen version), versions and the Jobs that used it."""
     found = find_processing(services.processings, visitor.organization_id, name)
@@ -130,8 +125,7 @@ def processing_page(
             now=services.clock.now(),
         )
         used_at = last_used(session, visitor.organization_id).get(found.id)
-    source = read_source(services.processings, shown).decode("utf-8", errors="replace")
-    image = _image(shown, source)
+    source = read_source(services.processings, shown)
     href = href_of(found, own=_own_names(list_processings(services.processings, visitor.organization_id)))
     return render(
         request,
@@ -148,8 +142,9 @@ def processing_page(
         network=bool(shown.schema.get("requires_network")),
         parameters=[_parameter(spec, found) for spec in found.newest.specs],
         versions=[_version(one, href, shown) for one in found.versions],
-        image=image,
-        code=_code(found, shown, source, is_image=image is not None),
+        image=_image(shown, source),
+        is_folder=found.newest.folder is not None,
+        code=shown_code(found, shown, source, href=href, path=file),
         jobs=[job_line(record) for record in jobs],
         saved=SAVED.get(saved, ""),
     )
@@ -165,7 +160,7 @@ SAVED = {
 """What is said after a change, by the word in the address."""
 
 
-def _image(version: ProcessingVersion, source: str) -> ImageShown | None:
+def _image(version: ProcessingVersion, source: bytes) -> ImageShown | None:
     """What the schema and the stored declaration say of an image; None for a file."""
     told = version.schema.get("image")
     if not isinstance(told, dict):
@@ -182,24 +177,9 @@ def _image(version: ProcessingVersion, source: str) -> ImageShown | None:
     )
 
 
-def _declaration(source: str) -> str:
-    """What the author declared of an image, as it was written."""
-    return str(json.loads(source).get("declaration", ""))
-
-
 def _texts(value: object) -> Iterable[str]:
     """The texts of a JSON array; none where it is another thing, as in what was stored by an earlier release."""
     return (str(item) for item in value) if isinstance(value, list) else ()
-
-
-def _code(found: Processing, shown: ProcessingVersion, source: str, *, is_image: bool) -> CodeShown:
-    text = _declaration(source) if is_image else source
-    return CodeShown(
-        number=shown.number,
-        text=escape(text) if is_image else highlighted(text),
-        lines=text.count("\n") + 1,
-        source_href=f"/api/v1/processings/{found.id}/versions/{shown.number}/source",
-    )
 
 
 def href_of(found: Processing, *, own: Collection[str]) -> str:

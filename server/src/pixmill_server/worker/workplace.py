@@ -4,11 +4,12 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Self
 
 import httpx2
 
-from pixmill.environments import Environment, build
+from pixmill.environments import Environment, build, read_archive, write_files
 from pixmill_server.datasets.stores import Datasets
 from pixmill_server.db.engine import Database
 from pixmill_server.executors import create_executors
@@ -106,14 +107,32 @@ class Workplace:
         return build(lock, self.sdk_wheel, self.environments)
 
     def source_of(self, order: Order) -> Path:
-        """The code of the Processing, as a file."""
+        """The code of the Processing, as a file or as the folder of its files."""
         digest = Digest(order.processing.source_key)
+        if order.processing.folder is not None:
+            return self._source_folder(digest, order.processing.name)
         path = self.scratch / "sources" / digest / f"{order.processing.name.replace('-', '_')}.py"
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             beside = path.with_suffix(".new")
             beside.write_bytes(self.objects.get(digest))
             beside.replace(path)
+        return path
+
+    def _source_folder(self, digest: Digest, name: str) -> Path:
+        path = self.scratch / "sources" / digest / name
+        if path.exists():
+            return path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=path.parent, prefix=".new-") as beside:
+            made = Path(beside) / name
+            write_files(read_archive(self.objects.get(digest)), made)
+            try:
+                made.rename(path)
+            except OSError:
+                # Another worker of this machine was faster: the same digest is the same files.
+                if not path.exists():
+                    raise
         return path
 
     def scratch_of(self, run_id: str) -> Path:
