@@ -4,6 +4,7 @@ import json
 import pkgutil
 from importlib import import_module
 from pathlib import Path
+from urllib.parse import quote
 
 from fastapi.routing import APIRoute
 from PIL import Image
@@ -13,7 +14,7 @@ from pixmill_server import web
 from tests.e2e.product import Product
 
 HOSTILE = "<img src=x data-hostile>"
-"""Is in a file name, a Label, a Parameter, a log line and an error of what was stocked."""
+"""Is in a file name, a Label, a folder of code, a Parameter, a log line and an error of what was stocked."""
 _DETECTOR = Path(__file__).parents[2] / "sample" / "street_yolo.onnx"
 _EXAMPLES = {"model": "street-yolo", "dataset": "plain", "version": "v1", "name": "yolo-preannotation"}
 # What follows another page's address, and what only leads elsewhere.
@@ -75,6 +76,17 @@ def stock(product: Product, folder: Path) -> None:
         product.require("processings", "push", str(folder / f"{name}.py"))
         job = product.ask("jobs", "launch", name, "plain/v1")
         product.run("jobs", "wait", job["id"])
+    _push_folder(product, folder / "code")
+
+
+def _push_folder(product: Product, folder: Path) -> None:
+    """Of a file that is hostile by its name and by what is in it, and another that is no text."""
+    folder.mkdir()
+    (folder / "pyproject.toml").write_text('[project]\nname = "code"\n')
+    (folder / "quiet.py").write_text(_UNLUCKY.replace("def unlucky", "def quiet").replace("# ///", "#"))
+    (folder / f"{HOSTILE}.json").write_text(json.dumps({"text": HOSTILE}))
+    (folder / "picture.png").write_bytes(b"\x89PNG\0")
+    product.require("processings", "push", str(folder))
 
 
 def _draw(folder: Path) -> None:
@@ -100,6 +112,9 @@ def every_page(product: Product) -> list[str]:
         *paths,
         f"/jobs/{wrote.id}",
         "/processings/unlucky/edit",
+        "/processings/quiet",
+        f"/processings/quiet?file={quote(HOSTILE)}.json",
+        "/processings/quiet?file=picture.png",
         "/datasets/plain/v1/process?processing=yolo-preannotation&check=1",
         "/datasets/plain/v1/process?processing=unlucky",
         "/datasets/no/where",

@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from pixmill.environments import pack_files
 from pixmill.runtime.http_server import HttpRunServer
 from pixmill.runtime.server import AssetUnreadable
 from pixmill_server.datasets.changes import ChangePart
@@ -20,6 +21,7 @@ from pixmill_server.jobs.queue import LEASE, expire
 from pixmill_server.jobs.staging import drop_staged
 from pixmill_server.jobs.supervise import Caller
 from pixmill_server.jobs.tables import RunRow
+from pixmill_server.processings.tables import ProcessingVersionRow
 from pixmill_server.settings import Settings, read_settings
 from server.tests.datasets.building import IMPORT, asset_rows, run_commit
 from server.tests.jobs.acting import PATHS, Stage, boxes, with_attributes
@@ -342,6 +344,23 @@ def test_an_image_by_reference_is_read_only_below_a_listed_folder_and_said_to_be
         assert assets[path].local_path is None
         with pytest.raises(AssetUnreadable, match="no longer listed"):
             reading.read_asset(assets[path])
+
+
+def test_a_supervisor_on_another_machine_fetches_a_folder_and_lays_it_out(stage: Stage, tmp_path: Path) -> None:
+    services, files = stage.server.services, {"pyproject.toml": b"[project]", "src/dark/main.py": b"x = 1\n"}
+    with services.database.transaction() as session:
+        version = session.query(ProcessingVersionRow).order_by(ProcessingVersionRow.created_at.desc()).first()
+        assert version is not None
+        version.source_key = services.objects.put(pack_files(files))
+        version.schema = {**version.schema, "folder": {"module": "dark.main", "root": "src"}}
+    stage.launch()
+    run = stage.supervisor().run
+    server = HttpRunServer(stage.server.url, run.run_id, token=run.token, fence=run.fence, patience_seconds=60)
+    plan = server.plan()
+    assert plan.processing.folder is not None
+    assert (plan.processing.folder.root, plan.processing.folder.module) == ("src", "dark.main")
+    laid = server.source(plan, tmp_path)
+    assert {str(path.relative_to(laid)): path.read_bytes() for path in laid.rglob("*") if path.is_file()} == files
 
 
 def test_results_of_an_asset_that_was_not_done_are_refused(stage: Stage) -> None:
