@@ -16,7 +16,7 @@ from pixmill_server.jobs.usage import last_used
 from pixmill_server.processings.queries import find_processing, list_processings, read_source
 from pixmill_server.processings.records import Processing, ProcessingVersion
 from pixmill_server.processings.secrets import list_secrets
-from pixmill_server.web.jobs import job_line
+from pixmill_server.web.jobs import JobLine, job_line
 from pixmill_server.web.page import Services, Visitor, page_router, render
 from pixmill_server.web.processing_code import shown_code
 
@@ -116,14 +116,6 @@ def processing_page(
     found = find_processing(services.processings, visitor.organization_id, name)
     shown = _chosen_version(found, version)
     with services.database.reading() as session:
-        jobs = list_jobs(
-            session,
-            visitor.organization_id,
-            where=JobFilter(processing=found.id),
-            before=None,
-            limit=JOBS_SHOWN,
-            now=services.clock.now(),
-        )
         used_at = last_used(session, visitor.organization_id).get(found.id)
     source = read_source(services.processings, shown)
     href = href_of(found, own=_own_names(list_processings(services.processings, visitor.organization_id)))
@@ -145,9 +137,22 @@ def processing_page(
         image=_image(shown, source),
         is_folder=found.newest.folder is not None,
         code=shown_code(found, shown, source, href=href, path=file),
-        jobs=[job_line(record) for record in jobs],
+        jobs=_newest_jobs(services, visitor, found),
         saved=SAVED.get(saved, ""),
     )
+
+
+def _newest_jobs(services: Services, visitor: Visitor, found: Processing) -> list[JobLine]:
+    with services.database.reading() as session:
+        jobs = list_jobs(
+            session,
+            visitor.organization_id,
+            where=JobFilter(processing=found.id),
+            before=None,
+            limit=JOBS_SHOWN,
+            now=services.clock.now(),
+        )
+    return [job_line(record) for record in jobs]
 
 
 SAVED = {
