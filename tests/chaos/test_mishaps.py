@@ -48,6 +48,15 @@ def test_a_supervisor_that_slept_past_its_lease_changes_nothing(calm: World) -> 
     assert calm.run(job_id).reason == "lost"
 
 
+def test_a_run_that_ended_while_there_was_no_worker_leaves_nothing(calm: World) -> None:
+    address, job_id = held_at(calm, "finish done")
+    for victim in ("worker", "supervisor"):
+        calm.require_victim(victim, job_id).kill()
+    let_go(calm)
+    calm.start_again("worker")
+    assert calm.require_all_kept(address, job_id) == RunStatus.SUCCEEDED
+
+
 def test_a_label_that_was_added_during_a_commit_is_not_lost(calm: World) -> None:
     address, job_id = held_at(calm, POINTER)
     calm.client.labels.add(address, ["dark"])

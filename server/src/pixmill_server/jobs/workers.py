@@ -1,6 +1,6 @@
 """Workers: who is there, and which Runs each has placed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -119,9 +119,15 @@ def is_any_supervised(session: Session) -> bool:
     return bool(session.scalar(select(exists().where(RunRow.status.in_(_ACTIVE), is_supervised()))))
 
 
-def placed_among(session: Session, run_ids: Sequence[str]) -> list[PlacedRun]:
+def placed_among(session: Session, run_ids: Collection[str]) -> list[PlacedRun]:
     """Those of the Runs that were placed, whatever became of them."""
     return _placed(session, RunRow.id.in_(run_ids))
+
+
+def ended_among(session: Session, run_ids: Collection[str]) -> set[str]:
+    """Those of the Runs that are over."""
+    is_over = RunRow.status.not_in(_ACTIVE)
+    return set(session.scalars(select(RunRow.id).where(RunRow.id.in_(run_ids), is_over)))
 
 
 def _placed(session: Session, *conditions: Any) -> list[PlacedRun]:

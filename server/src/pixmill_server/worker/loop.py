@@ -19,7 +19,16 @@ from pixmill_server.db.engine import DatabaseFault
 from pixmill_server.jobs.errors import RunIsOver, StaleFence
 from pixmill_server.jobs.lifecycle import Reason
 from pixmill_server.jobs.queue import adopt, claim, end_overdue, expire, fail
-from pixmill_server.jobs.workers import PlacedRun, gone, is_any_supervised, placed_among, placed_by, seen, take_over
+from pixmill_server.jobs.workers import (
+    PlacedRun,
+    ended_among,
+    gone,
+    is_any_supervised,
+    placed_among,
+    placed_by,
+    seen,
+    take_over,
+)
 from pixmill_server.kernel.ids import new_id
 from pixmill_server.worker.placing import place
 from pixmill_server.worker.workplace import Workplace
@@ -81,6 +90,19 @@ class Worker:
             taken = take_over(session, self.id, machine=self.machine, is_alive=psutil.pid_exists, now=now)
         if taken:
             logger.info("took over Runs", extra={"worker": self.id, "runs": taken})
+        self._find_leftovers()
+
+    def _find_leftovers(self) -> None:
+        """Runs that ended while no worker watched them are cleared away like all others."""
+        unwatched = self.workplace.runs_with_scratch() - self._watched.keys()
+        if not unwatched:
+            return
+        with self.workplace.database.reading() as session:
+            ended = ended_among(session, unwatched)
+            placed = {run.run_id: run for run in placed_among(session, ended)}
+        self._watched |= placed
+        for run_id in ended - placed.keys():
+            self.workplace.remove_scratch(run_id)
 
     def _look_until(self, stop: Stop) -> None:
         while not stop.requested.is_set():

@@ -141,6 +141,11 @@ class Workplace:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return folder
 
+    def runs_with_scratch(self) -> set[str]:
+        """The Runs of which there is a folder."""
+        runs = self.scratch / "runs"
+        return {folder.name for folder in runs.iterdir()} if runs.exists() else set()
+
     def remove_scratch(self, run_id: str) -> None:
         """Of a Run that was never placed; nothing happens the second time."""
         shutil.rmtree(self.scratch / "runs" / run_id, ignore_errors=True)
