@@ -93,8 +93,8 @@ def test_a_failure_shows_its_stack_trace_and_a_rerun_is_listed(signed_in: Page, 
 def test_the_grid_shows_every_asset_and_goes_on_at_its_end(signed_in: Page, product: Product) -> None:
     signed_in.goto(f"{product.url}/datasets/plain/v1")
     expect(signed_in.locator(".asset")).to_have_count(12)
-    image = signed_in.locator(".asset image").first
-    href = image.get_attribute("href")
+    image = signed_in.locator(".asset img").first
+    href = image.get_attribute("src")
     assert href is not None
     assert signed_in.request.get(f"{product.url}{href}").ok
     assert Path(href.partition("?")[0]).name == "thumbnail"

@@ -8,13 +8,11 @@ import pkgutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from functools import cache, partial
-from pathlib import Path
 from types import ModuleType
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.datastructures import MutableHeaders
-from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
 import pixmill_server
@@ -22,7 +20,7 @@ from pixmill_server import api, web
 from pixmill_server.api.openapi import describe
 from pixmill_server.api.problems import answer_with_problems
 from pixmill_server.body_limits import BodyLimits
-from pixmill_server.web import model_upload
+from pixmill_server.web import model_upload, static_files
 from pixmill_server.web.not_pages import answer_browsers_with_pages
 from pixmill_server.wiring import Services
 
@@ -54,7 +52,7 @@ def create_app(services: Services) -> FastAPI:
     for router in _routers(web):
         app.include_router(router, include_in_schema=False)
     answer_browsers_with_pages(app)
-    _serve_files(app)
+    app.add_route(f"{static_files.PREFIX}/{{path:path}}", static_files.read_static_file)
     app.add_middleware(BodyLimits, forms={model_upload.PATH: model_upload.LARGEST_BYTES})
     # Last is outermost: refusals of the others carry the headers too.
     app.add_middleware(SecurityHeaders)
@@ -108,11 +106,6 @@ def _routers(package: ModuleType, name: str = "router") -> Iterator[APIRouter]:
         router = getattr(importlib.import_module(found.name), name, None)
         if isinstance(router, APIRouter):
             yield router
-
-
-def _serve_files(app: FastAPI) -> None:
-    static = Path(web.__path__[0]) / "static"
-    app.mount("/static", StaticFiles(directory=static), name="static")
 
 
 def _operation_id(route: APIRoute) -> str:

@@ -10,9 +10,16 @@ from pixmill_server.accounts.actor import Actor, Role
 from pixmill_server.datasets import labels, maintain, merge_labels, read, versions
 from pixmill_server.datasets.changes import ChangePart
 from pixmill_server.datasets.edit import EditBatch, Relabel, save
-from pixmill_server.datasets.errors import DatasetNotFound, LabelNotFound, NameTaken, VersionLocked, VersionNotFound
+from pixmill_server.datasets.errors import (
+    DatasetNotFound,
+    LabelNotFound,
+    NameTaken,
+    RevisionNotFound,
+    VersionLocked,
+    VersionNotFound,
+)
 from pixmill_server.datasets.overview import Order, overview
-from pixmill_server.datasets.queries import address_of, find_dataset, list_versions, pin
+from pixmill_server.datasets.queries import address_of, assets_of_version, find_dataset, list_versions, pin
 from pixmill_server.datasets.revert import revert
 from pixmill_server.datasets.stores import Datasets
 from server.tests.datasets.building import SetClock, annotated_paths, asset_rows, boxes, id_of, run_commit, street
@@ -185,3 +192,17 @@ def test_the_overview_is_searched_and_sorted(datasets: Datasets, actor: Actor, c
         ["street"],
         [],
     )
+
+
+def test_the_assets_of_a_revision_are_found_alone_as_with_everything_else(datasets: Datasets, actor: Actor) -> None:
+    version_id = street(datasets, actor)
+    run_commit(datasets, version_id, ChangePart(assets=asset_rows(datasets, ["new.jpg"])))
+    head = pin(datasets, version_id).number
+    with datasets.database.reading() as session:
+        for number in (None, head, 1):
+            alone = assets_of_version(session, "org_1", version_id, number)
+            assert alone == pin(datasets, version_id, number).assets
+        with pytest.raises(RevisionNotFound):
+            assets_of_version(session, "org_1", version_id, head + 1)
+        with pytest.raises(VersionNotFound):
+            assets_of_version(session, "org_2", version_id)

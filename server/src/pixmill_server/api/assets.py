@@ -27,7 +27,7 @@ from pixmill.wire.assets import (
 )
 from pixmill_server import wiring
 from pixmill_server.accounts.actor import Actor
-from pixmill_server.api.dependencies import CurrentActor, Services
+from pixmill_server.api.dependencies import AskedBy, CurrentActor, Services
 from pixmill_server.api.pages import DEFAULT_LIMIT, Cursor, Limit, decode_cursor, encode_cursor
 from pixmill_server.api.ranges import range_of
 from pixmill_server.datasets.exports import export_facts, export_lots
@@ -35,8 +35,8 @@ from pixmill_server.datasets.filter_text import filter_of_text
 from pixmill_server.datasets.filters import AssetFilter
 from pixmill_server.datasets.orders import Order
 from pixmill_server.datasets.pictures import picture_of, thumbnail_of
-from pixmill_server.datasets.queries import address_of, pinned, version_by_id
-from pixmill_server.datasets.read import annotations_of, asset_by_id, assets_from, assets_page, count_assets
+from pixmill_server.datasets.queries import address_of, assets_of_version, pinned, version_by_id
+from pixmill_server.datasets.read import annotations_of, asset_by_id, asset_in, assets_from, assets_page, count_assets
 from pixmill_server.datasets.records import AssetRecord, Page, Pinned
 from pixmill_server.datasets.selections import keep_selection
 from pixmill_server.datasets.thumbnails import MEDIA_TYPE as THUMBNAIL_MEDIA_TYPE
@@ -154,15 +154,17 @@ def read_image(
 @router.get("/assets/{asset_id}/thumbnail", response_class=Response)
 def read_thumbnail(
     services: Services,
-    actor: CurrentActor,
+    asked_by: AskedBy,
     version_id: str,
     asset_id: str,
     revision: Revision = None,
     digest: Annotated[str, Query(description="Of the image: the answer for this one may be kept forever.")] = "",
 ) -> Response:
     """A small upright picture (WebP, its longer side at most 320 pixels); made when it is first asked for."""
-    pinned = _pin(services, actor, version_id, revision)
-    asset = asset_by_id(services.datasets, pinned, asset_id)
+    actor = asked_by()
+    with services.database.reading() as session:
+        assets = assets_of_version(session, actor.organization_id, version_id, revision)
+    asset = asset_in(services.datasets, assets, asset_id)
     content = thumbnail_of(services.ingest, asset)
     kept = _FOREVER if asset.digest and digest == asset.digest else _FOR_A_WHILE
     return Response(content, media_type=THUMBNAIL_MEDIA_TYPE, headers={"Cache-Control": kept})

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import literal, select
 from sqlalchemy.orm import Session
 
 from pixmill.annotations import LabelId
@@ -158,6 +158,24 @@ def pinned(session: Session, version_id: str, number: int | None = None) -> Pinn
     if revision is None:
         raise RevisionNotFound(str(address_of(session, version_id)), wanted, version.head_number)
     return pinned_revision(session, version, revision)
+
+
+def assets_of_version(session: Session, organization_id: str, version_id: str, number: int | None = None) -> TableRef:
+    """The assets of a Revision (None: the head) alone, in one statement; raises as `version_by_id` and `pinned` do."""
+    wanted = VersionRow.head_number if number is None else literal(number)
+    found = session.execute(
+        select(VersionRow.dataset_id, RevisionRow.assets_branch, RevisionRow.assets_version)
+        .join(DatasetRow, DatasetRow.id == VersionRow.dataset_id)
+        .join(RevisionRow, (RevisionRow.version_id == VersionRow.id) & (RevisionRow.number == wanted))
+        .where(
+            DatasetRow.organization_id == organization_id,
+            VersionRow.id == version_id,
+            VersionRow.deleted_at.is_(None),
+        )
+    ).first()
+    if found is None:
+        return pinned(session, version_by_id(session, organization_id, version_id).id, number).assets
+    return TableRef(assets_table(found.dataset_id), found.assets_branch, found.assets_version)
 
 
 def pinned_revision(session: Session, version: VersionRow, revision: RevisionRow) -> Pinned:

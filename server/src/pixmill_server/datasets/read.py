@@ -1,6 +1,7 @@
 """Reads of a pinned Revision: pages of assets, their annotations, and streams over all of it."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -18,6 +19,7 @@ from pixmill_server.datasets.records import AssetRecord, Label, Page, Pinned
 from pixmill_server.datasets.schemas import ANNOTATIONS
 from pixmill_server.datasets.selections import keep_selection
 from pixmill_server.datasets.stores import Datasets
+from pixmill_server.storage.tables import TableRef
 
 MAX_PAGE: Final = 1000
 ASSETS_AT_ONCE: Final = 1000
@@ -79,12 +81,31 @@ def assets_by_id(datasets: Datasets, pinned: Pinned, ids: Sequence[str]) -> list
 
 def asset_by_id(datasets: Datasets, pinned: Pinned, asset_id: str) -> AssetRecord:
     """Raises `AssetNotFound`."""
-    # A grid asks for each of its thumbnails: where the row is known, reading it alone is quicker than looking for it.
-    positions = datasets.positions.known(pinned.assets)
+    return asset_in(datasets, pinned.assets, asset_id)
+
+
+def asset_in(datasets: Datasets, assets: TableRef, asset_id: str) -> AssetRecord:
+    """As `asset_by_id`, of a version of the assets table."""
+    return datasets.records.get((assets, asset_id), lambda: _asset_in(datasets, assets, asset_id))
+
+
+def remember(datasets: Datasets, pinned: Pinned, assets: Iterable[AssetRecord]) -> None:
+    """For `asset_in`: a grid that shows assets asks for the thumbnail of each, one by one."""
+    for asset in assets:
+        datasets.records.get((pinned.assets, asset.id), partial(_same, asset))
+
+
+def _same(asset: AssetRecord) -> AssetRecord:
+    return asset
+
+
+def _asset_in(datasets: Datasets, assets: TableRef, asset_id: str) -> AssetRecord:
+    # Where the row is known, reading it alone is quicker than looking for it.
+    positions = datasets.positions.known(assets)
     if positions is None:
-        return _only(datasets, pinned, "id", asset_id)
+        return _only(datasets, assets, "id", asset_id)
     row = int(positions.of(pa.array([asset_id], pa.string()))[0])
-    found = records(datasets.tables.open(pinned.assets).take([row])) if row >= 0 else []
+    found = records(datasets.tables.open(assets).take([row])) if row >= 0 else []
     # An id that is too long was cut to be looked for.
     if not found or found[0].id != asset_id:
         raise AssetNotFound(asset_id)
@@ -93,7 +114,7 @@ def asset_by_id(datasets: Datasets, pinned: Pinned, asset_id: str) -> AssetRecor
 
 def asset_by_path(datasets: Datasets, pinned: Pinned, path: str) -> AssetRecord:
     """Raises `AssetNotFound`."""
-    return _only(datasets, pinned, "path", path)
+    return _only(datasets, pinned.assets, "path", path)
 
 
 def annotations_of(datasets: Datasets, pinned: Pinned, asset_ids: Sequence[str]) -> pa.Table:
@@ -186,8 +207,8 @@ def records(rows: pa.Table) -> list[AssetRecord]:
     ]
 
 
-def _only(datasets: Datasets, pinned: Pinned, column: str, value: str) -> AssetRecord:
-    found = records(datasets.tables.open(pinned.assets).to_table(filter=one_of(column, [value])))
+def _only(datasets: Datasets, assets: TableRef, column: str, value: str) -> AssetRecord:
+    found = records(datasets.tables.open(assets).to_table(filter=one_of(column, [value])))
     if not found:
         raise AssetNotFound(value)
     return found[0]

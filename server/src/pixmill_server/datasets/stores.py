@@ -9,6 +9,7 @@ from pixmill_server.datasets.asset_positions import AssetPositions
 from pixmill_server.datasets.facets import Facets
 from pixmill_server.datasets.kept import Kept
 from pixmill_server.datasets.ranking import Ranking
+from pixmill_server.datasets.records import AssetRecord
 from pixmill_server.db.engine import Database
 from pixmill_server.kernel.clock import Clock
 from pixmill_server.storage.objects import Objects
@@ -21,6 +22,7 @@ REINDEX_ABOVE = 200_000
 RANKINGS_BYTES = 128 * 1024 * 1024
 FACETS_KEPT = 256
 POSITIONS_BYTES = 128 * 1024 * 1024
+RECORDS_KEPT = 5000
 
 
 class Step(StrEnum):
@@ -59,3 +61,5 @@ class Datasets:
     rankings: Kept[Ranking] = field(default_factory=lambda: Kept(RANKINGS_BYTES, lambda kept: kept.rows.nbytes))
     facets: Kept[Facets] = field(default_factory=lambda: Kept(FACETS_KEPT, lambda _: 1))
     positions: Kept[AssetPositions] = field(default_factory=lambda: Kept(POSITIONS_BYTES, lambda kept: kept.nbytes))
+    records: Kept[AssetRecord] = field(default_factory=lambda: Kept(RECORDS_KEPT, lambda _: 1))
+    """By the version of the assets table and the asset's id."""

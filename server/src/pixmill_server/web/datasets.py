@@ -24,6 +24,8 @@ from pixmill_server.web.tiles import Tile, tiles
 
 MOST_TILES = 120
 """In one window."""
+TILES_AT_ONCE = 24
+"""Their thumbnails are asked for with the page, which shows them on a usual screen; the others when they come near."""
 PAGES_AROUND = 2
 
 router = page_router()
@@ -72,7 +74,7 @@ def version_page(request: Request, services: Services, visitor: Visitor, dataset
         total=total,
         refusal=refusal,
         panel=_panel(services, pinned, query, line.href, is_refused=refusal is not None),
-        tiles=part("tiles.html", tiles=shown, version=line, suffix=suffix),
+        tiles=part("tiles.html", tiles=shown, at_once=TILES_AT_ONCE, version=line, suffix=suffix),
         suffix=suffix,
         process_href=_process_href(line.href, query),
         pages=_pages(query, line.href, last_page),
@@ -96,7 +98,7 @@ def window(
     query = grid_query(request.query_params.multi_items())
     shown = _window(services, pinned, query, max(start, 0), max(1, min(limit, MOST_TILES)))
     suffix = f"?{query.text}" if query.text else ""
-    return render(request, "tiles.html", tiles=shown, version=line, suffix=suffix)
+    return render(request, "tiles.html", tiles=shown, at_once=0, version=line, suffix=suffix)
 
 
 def _found(

@@ -17,6 +17,7 @@ from pixmill_server.accounts.actor import Actor
 from pixmill_server.accounts.origins import is_own_origin
 from pixmill_server.accounts.sessions import actor_of_session
 from pixmill_server.web import phrases
+from pixmill_server.web.static_files import STATIC
 
 SESSION_COOKIE = "pixmill_session"
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
@@ -95,7 +96,12 @@ def require_own_origin(request: Request) -> None:
         raise Forbidden("A change asked for by another site's page is refused.", hint="Use Pixmill's own pages.")
 
 
-Services = Annotated[wiring.Services, Depends(services_of)]
+async def given_services(request: Request) -> wiring.Services:
+    """As `services_of`; asynchronous, for else each request would take a thread for it."""
+    return services_of(request)
+
+
+Services = Annotated[wiring.Services, Depends(given_services)]
 Visitor = Annotated[Actor, Depends(visitor_of)]
 
 
@@ -125,6 +131,7 @@ def _make_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals |= {"static": STATIC.root, "module": STATIC.module}
     environment.filters |= {"duration": phrases.duration, "age": phrases.age, "count_of": phrases.count_of}
     return environment
 

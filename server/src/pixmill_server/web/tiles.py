@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from pixmill.annotations import AnnotationRow, ShapeKind, kind_of, rows_of
-from pixmill_server.datasets.read import annotations_of
+from pixmill_server.datasets.read import annotations_of, remember
 from pixmill_server.datasets.records import AssetRecord, Pinned
 from pixmill_server.datasets.rows import columns_from_rows
 from pixmill_server.datasets.stores import Datasets
@@ -42,6 +42,7 @@ class Tile:
 
 def tiles(datasets: Datasets, pinned: Pinned, assets: Sequence[AssetRecord], *, first: int) -> list[Tile]:
     """For assets that follow each other, from the place `first` (1 for the first) on."""
+    remember(datasets, pinned, assets)
     rows = annotations_of(datasets, pinned, [asset.id for asset in assets])
     of_asset: dict[str, list[AnnotationRow]] = {asset.id: [] for asset in assets}
     for row in rows_of(columns_from_rows(rows, pinned.labels)):

@@ -22,6 +22,7 @@ export class AssetWindow {
     this.shown = new Map(); // Place to tile.
     this.closing = new AbortController();
     this.current = Number(space.dataset.start);
+    this.measure(); // Before anything is changed: it is laid out already.
     this.keepFirst();
     space.classList.add("windowed");
     const { signal } = this.closing;
@@ -31,7 +32,6 @@ export class AssetWindow {
     this.observer.observe(space);
     this.list.addEventListener("keydown", (event) => this.walk(event), { signal });
     this.list.addEventListener("focusin", (event) => this.focused(event), { signal });
-    this.measure();
     const remembered = history.state?.firstAsset ?? this.current;
     this.layOut(Math.min(remembered, this.total - 1));
   }
@@ -42,12 +42,12 @@ export class AssetWindow {
     clearTimeout(this.idle);
   }
 
-  // The tiles that came with the page are the first that are known.
+  // The tiles that came with the page are the first that are known. Those in sight stay where they are: nothing is drawn twice.
   keepFirst() {
-    const tiles = [...this.list.children];
-    this.list.replaceChildren();
+    const tiles = [...this.list.children].map((tile) => this.prepared(tile));
     const start = Number(this.space.dataset.start);
-    if (start % BLOCK === 0) this.blocks.set(start / BLOCK, tiles.map((tile) => this.prepared(tile)));
+    if (start % BLOCK === 0) this.blocks.set(start / BLOCK, tiles);
+    this.shown = new Map(tiles.map((tile, at) => [start + at, tile]));
   }
 
   prepared(tile) {
