@@ -1,12 +1,9 @@
 """Pages of one asset, Job, Processing and ModelVersion, from a server with 10 000 assets and 100 000 boxes."""
 
 import random
-import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 
-import httpx2
-
+from bench.browsing import ask_each, p95, requests_of_browser
 from bench.coco_file import CocoSize, write_coco_file
 from bench.coco_import import make_images
 from bench.installation import Installation, install
@@ -36,16 +33,17 @@ def measure() -> Iterable[Figure]:
     """Milliseconds from the request to the whole answer, over loopback, 95th percentile."""
     with install(PIXMILL_REFERENCE_ROOTS="/tmp") as pixmill:  # noqa: S108 - where this benchmark's images are
         job = _bring_in(pixmill)
-        with _browser(pixmill) as browser:
-            bare = _times(browser, ["/api/v1/health"] * REQUESTS)
+        environment = pixmill.environment
+        with requests_of_browser(environment["PIXMILL_URL"], environment["PIXMILL_TOKEN"]) as browser:
+            bare = ask_each(browser, ["/api/v1/health"] * REQUESTS)
             for name, addresses in _pages(pixmill, job).items():
-                _times(browser, addresses[:3])
+                ask_each(browser, addresses[:3])
                 yield Figure(
                     name=f"{name}, p95",
-                    value=_p95(_times(browser, addresses)),
+                    value=p95(answer.whole for answer in ask_each(browser, addresses)),
                     unit="ms",
                     better=Better.LOWER,
-                    baseline=_p95(bare),
+                    baseline=p95(answer.whole for answer in bare),
                     baseline_name="/api/v1/health",
                     floor=FLOOR_MS,
                 )
@@ -87,26 +85,3 @@ def _pages(pixmill: Installation, job: str) -> dict[str, Sequence[str]]:
         "viewer, any asset of a filter": filtered,
         **{name: [address] * REQUESTS for name, address in one.items()},
     }
-
-
-@contextmanager
-def _browser(pixmill: Installation) -> Iterator[httpx2.Client]:
-    url = pixmill.environment["PIXMILL_URL"]
-    with httpx2.Client(base_url=url, headers={"Origin": url}, trust_env=False, timeout=60) as browser:
-        signed_in = browser.post("/sign-in", data={"token": pixmill.environment["PIXMILL_TOKEN"]})
-        browser.headers["Cookie"] = signed_in.headers["set-cookie"].split(";")[0]
-        yield browser
-
-
-def _times(browser: httpx2.Client, addresses: Iterable[str]) -> list[float]:
-    spans = []
-    for address in addresses:
-        start = time.perf_counter()
-        answer = browser.get(address)
-        spans.append((time.perf_counter() - start) * 1000)
-        assert answer.status_code == 200, f"{address}: {answer.status_code} {answer.text[:300]}"
-    return spans
-
-
-def _p95(spans: Sequence[float]) -> float:
-    return sorted(spans)[int(0.95 * (len(spans) - 1))]

@@ -1,16 +1,14 @@
 """The log in the browser: how long Chromium's main thread is busy at a stretch while many lines come at once."""
 
 import json
-import shutil
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
+from bench.browsing import chromium, signed_in_page
 from bench.installation import Installation, install
 from bench.report import Better, Figure
 
@@ -37,9 +35,9 @@ def print_a_burst(ctx: Context, dataset: DatasetVersion, *, lines: int = 1, wait
 
 def measure() -> Iterable[Figure]:
     """Milliseconds of the longest task of the page's main thread, as Chromium's trace has it."""
-    with install() as pixmill, _page() as page:
+    with install() as pixmill, chromium() as browser:
         _bring_in(pixmill)
-        _sign_in(page, pixmill)
+        page = signed_in_page(browser, pixmill.client.url, pixmill.environment["PIXMILL_TOKEN"])
         _launch(pixmill, lines=1, wait=0)
         job = _launch(pixmill, lines=LINES, wait=4, until_over=False)
         yield Figure(
@@ -102,20 +100,3 @@ def _main_thread_tasks(events: list[dict[str, Any]]) -> Iterator[float]:
     for event in events:
         if event["name"] in {"RunTask", "ThreadControllerImpl::RunTask"} and (event["pid"], event["tid"]) in mains:
             yield event.get("dur", 0)
-
-
-@contextmanager
-def _page() -> Iterator[Page]:
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    assert chromium, "Chromium is needed here: the Debian package chromium"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=Path(chromium), args=["--no-sandbox", "--disable-gpu"])
-        yield browser.new_page(viewport={"width": 1280, "height": 800})
-        browser.close()
-
-
-def _sign_in(page: Page, pixmill: Installation) -> None:
-    page.goto(f"{pixmill.client.url}/sign-in")
-    page.get_by_label("API token").fill(pixmill.environment["PIXMILL_TOKEN"])
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/datasets")

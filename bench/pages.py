@@ -17,6 +17,7 @@ import httpx2
 import uvicorn
 from fastapi.routing import APIRoute
 
+from bench.browsing import Answered, ask_each, p95, requests_of_browser
 from bench.coco_file import CATEGORIES, CocoSize, image_name
 from bench.report import Better, Figure
 from bench.street import RUN, make_boxes, make_street, save
@@ -61,11 +62,11 @@ def measure() -> Iterable[Figure]:
     """
     with TemporaryDirectory(prefix="pixmill-bench-") as folder, _server(Path(folder)) as (browser, services, owner):
         _make(services, owner)
-        _times(browser, [f"{GRID}?{query}" for query in QUERIES])
-        yield _figure(f"grid window of {WINDOW} assets with shapes, anywhere", _times(browser, _windows()))
-        yield _figure("grid page, filters that were asked before", _times(browser, _pages()))
-        yield _figure("grid page, filters that were never asked before", _times(browser, _new_filters()))
-        yield _figure("REST page of 100 assets with shapes", _times(browser, _rest(services, owner)))
+        ask_each(browser, [f"{GRID}?{query}" for query in QUERIES])
+        yield _figure(f"grid window of {WINDOW} assets with shapes, anywhere", ask_each(browser, _windows()))
+        yield _figure("grid page, filters that were asked before", ask_each(browser, _pages()))
+        yield _figure("grid page, filters that were never asked before", ask_each(browser, _new_filters()))
+        yield _figure("REST page of 100 assets with shapes", ask_each(browser, _rest(services, owner)))
         yield from _every_page(browser)
 
 
@@ -106,31 +107,20 @@ def _every_page(browser: httpx2.Client) -> Iterator[Figure]:
             address = path.format(**known)
             if browser.get(address).status_code in NEEDS_MORE:
                 continue
-            yield _figure(f"page {address}", _times(browser, [address] * EACH_PAGE))
+            yield _figure(f"page {address}", ask_each(browser, [address] * EACH_PAGE))
 
 
 def _names(path: str) -> list[str]:
     return [part.split("}")[0] for part in path.split("{")[1:]]
 
 
-def _times(browser: httpx2.Client, addresses: Iterable[str]) -> list[tuple[float, float]]:
-    spans = []
-    for address in addresses:
-        start, computed = time.perf_counter(), time.process_time()
-        answer = browser.get(address)
-        spans.append(((time.perf_counter() - start) * 1000, (time.process_time() - computed) * 1000))
-        assert answer.status_code < 400, f"{address}: {answer.status_code}"
-    return spans
-
-
-def _figure(name: str, spans: Sequence[tuple[float, float]]) -> Figure:
-    answered, computed = (sorted(values)[int(0.95 * (len(values) - 1))] for values in zip(*spans, strict=True))
+def _figure(name: str, answers: Sequence[Answered]) -> Figure:
     return Figure(
         name=f"{name}, p95",
-        value=answered,
+        value=p95(answer.whole for answer in answers),
         unit="ms",
         better=Better.LOWER,
-        baseline=computed,
+        baseline=p95(answer.computed for answer in answers),
         baseline_name="computing time, p95",
         floor=FLOOR_MS,
     )
@@ -160,11 +150,7 @@ def _server(folder: Path) -> Iterator[tuple[httpx2.Client, Services, Actor]]:
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     while not server.started:
         time.sleep(0.01)
-    with httpx2.Client(base_url=url, headers={"Origin": url}, trust_env=False, timeout=60) as browser:
-        answer = browser.post("/sign-in", data={"token": secret})
-        browser.headers.update(
-            {"Cookie": answer.headers["set-cookie"].split(";")[0], "Authorization": f"Bearer {secret}"}
-        )
+    with requests_of_browser(url, secret) as browser:
         try:
             yield browser, services, owner
         finally:

@@ -1,15 +1,13 @@
 """How soon somebody sees the first images of a version of 10 000, in Chromium."""
 
 import io
-import shutil
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterable
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Page
 
+from bench.browsing import chromium, p95, signed_in_page
 from bench.coco_file import HEIGHT, WIDTH, CocoSize
 from bench.installation import Installation, install
 from bench.report import Better, Figure
@@ -38,13 +36,13 @@ SEEN = """async () => {
 
 def measure() -> Iterable[Figure]:
     """From the click to the thumbnails of the first window, decoded and drawn, for a browser that was never here."""
-    with install() as pixmill, _chromium() as browser:
+    with install() as pixmill, chromium() as browser:
         _fill(pixmill)
-        page = _signed_in(browser, pixmill)
+        # In a window that stays: to open one costs Chromium half a second of computing, which is not part of a visit.
+        page = signed_in_page(browser, pixmill.client.url, pixmill.environment["PIXMILL_TOKEN"])
         visits = [_visit(page, pixmill) for _ in range(VISITS + 1)][1:]
         fewest = min(number for number, _, _ in visits)
-        at = int(0.95 * (VISITS - 1))
-        document, drawn = (sorted(visit[part] for visit in visits)[at] for part in (1, 2))
+        document, drawn = (p95(visit[part] for visit in visits) for part in (1, 2))
         yield Figure(
             name=f"first {fewest:.0f} thumbnails of {SIZE.images:,} assets drawn in Chromium, p95",
             value=drawn,
@@ -73,16 +71,6 @@ def _picture(number: int) -> bytes:
     return file.getvalue()
 
 
-def _signed_in(browser: Browser, pixmill: Installation) -> Page:
-    """In a window that stays: to open one costs Chromium half a second of computing, which is not part of a visit."""
-    page = browser.new_page(viewport={"width": 1280, "height": 800})
-    page.goto(f"{pixmill.client.url}/sign-in")
-    page.get_by_label("API token").fill(pixmill.environment["PIXMILL_TOKEN"])
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/datasets")
-    return page
-
-
 def _visit(page: Page, pixmill: Installation) -> tuple[float, float, float]:
     """So many images in sight, the document, and the images; nothing comes from a cache of the browser."""
     page.goto("about:blank")
@@ -97,13 +85,3 @@ def _visit(page: Page, pixmill: Installation) -> tuple[float, float, float]:
     number, document, drawn, cached = page.evaluate(SEEN)
     assert not cached, f"{cached} files came from the browser's cache"
     return float(number), float(document), float(drawn)
-
-
-@contextmanager
-def _chromium() -> Iterator[Browser]:
-    found = shutil.which("chromium") or shutil.which("google-chrome")
-    assert found, "Chromium is needed here: the Debian package chromium"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=Path(found), args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
