@@ -7,6 +7,8 @@ from urllib.parse import urlencode
 import httpx2
 import pytest
 
+from pixmill_server.datasets import versions
+from pixmill_server.datasets.queries import pin
 from pixmill_server.datasets.selections import keep_selection
 from pixmill_server.jobs.tables import JobRow, RunRow
 from pixmill_server.settings import read_settings
@@ -166,5 +168,29 @@ def test_a_processing_that_makes_a_version_asks_for_its_name_and_proposes_a_free
     assert len(jobs_of(stage.server)) == before
     answer = browser.post(FORM, data={"processing": "copy", "to": "v2"})
     assert answer.status_code == 303
+    # A Run is to make it: the next one that is proposed is free.
+    assert 'name="to" value="v3"' in browser.get(FORM, params={"processing": "copy"}).text
     job_page = browser.get(answer.headers["location"]).text
     assert "street/v2" in job_page
+
+
+def test_on_a_locked_version_only_what_makes_a_new_one_is_offered_and_launched(
+    browser: httpx2.Client, stage: Stage
+) -> None:
+    datasets, owner = stage.server.services.datasets, stage.server.owner.actor
+    shut = versions.fork(datasets, owner, pin(datasets, stage.version_id), "shut")
+    versions.lock(datasets, owner, shut.id)
+    assert 'href="/datasets/street/shut/process"' in browser.get("/datasets/street/shut").text
+    form = "/datasets/street/shut/process"
+    page = browser.get(form).text
+    assert 'value="copy"' in page
+    assert 'value="tagger"' not in page
+    assert "Not here, because they write into the version that they are launched on" in page
+    for processing, said in (
+        ("tagger", "The version &#39;street/shut&#39; is locked."),
+        ("copy", "Launch on 6 assets"),
+    ):
+        assert said in browser.get(form, params={"processing": processing}).text
+    answer = browser.post(form, data={"processing": "tagger"})
+    assert answer.status_code == 422
+    assert browser.post(form, data={"processing": "copy", "to": "of-the-shut"}).status_code == 303

@@ -36,7 +36,7 @@ def run(datasets: Datasets, version_id: str, number: int, existing: Existing, fo
     origin = Origin(Source.RUN, run_id=f"run_{number}", processing="yolo", model="m@1")
     earlier = tuple(f"run_{before}" for before in range(1, number))
     everything = [*parts, ChangePart(done=tuple(found))]
-    source = ChangeSource(lambda: everything, origin, assets_by=AssetKey.PATH, earlier_runs=earlier)
+    source = ChangeSource(lambda: everything, origin, assets_by=AssetKey.PATH, other_runs=earlier)
     commit(datasets, version_id, source, author=Author(run_id=f"run_{number}"), summary="Run", existing=existing)
 
 

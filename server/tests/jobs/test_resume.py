@@ -329,8 +329,8 @@ def test_a_commit_takes_the_place_of_what_any_other_run_of_the_job_wrote(stage: 
     second.start()
     second.finish(exit_code=1)
     with stage.server.services.database.reading() as session:
-        assert staged_run(session, first.run.run_id).earlier_runs == (second.run.run_id,)
-        assert staged_run(session, second.run.run_id).earlier_runs == (first.run.run_id,)
+        assert staged_run(session, first.run.run_id).other_runs == (second.run.run_id,)
+        assert staged_run(session, second.run.run_id).other_runs == (first.run.run_id,)
 
 
 def stop_in_the_middle(supervisor: Supervisor, done: int, **changed: Any) -> list[str]:

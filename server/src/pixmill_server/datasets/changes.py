@@ -64,6 +64,6 @@ class ChangeSource:
     label_ids: Mapping[str, str] = field(default_factory=dict)
     """Ids of the Labels by the names that the change calls them; those that were renamed since are found by these."""
     other_digest: OtherDigest = OtherDigest.REFUSE
-    earlier_runs: Sequence[str] = ()
-    """Runs of the same Job: what they wrote on the assets of this change, and no human edited or accepted, goes.
+    other_runs: Sequence[str] = ()
+    """Those of the same Job: what they wrote on the assets of this change, and no human edited or accepted, goes.
     Under `keep` nothing goes."""

@@ -231,7 +231,7 @@ class _Rebase:
             before = self.annotated.among(ids).astype(np.int64)
         if head.annotations and _replaces(self.change, self.existing):
             origin = self.change.origin if self.existing is Existing.REPLACE else None
-            before, minus = removable_rows(self.draft, ids, origin, self.change.earlier_runs)
+            before, minus = removable_rows(self.draft, ids, origin, self.change.other_runs)
         self._count("removed_annotations", int(minus.sum()))
         # `before` may be no more than "at least one" where nothing is removed.
         newly = (before == 0) & (plus > 0)
@@ -263,4 +263,4 @@ class _Rebase:
 
 def _replaces(change: ChangeSource, existing: Existing) -> bool:
     """Whether shapes of Runs before make room for those of the change."""
-    return existing is Existing.REPLACE or (existing is Existing.ADD and len(change.earlier_runs) > 0)
+    return existing is Existing.REPLACE or (existing is Existing.ADD and len(change.other_runs) > 0)

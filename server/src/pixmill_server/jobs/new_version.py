@@ -47,6 +47,19 @@ def name_new_version(session: Session, processing: PinnedProcessing, base: Versi
     return name
 
 
+def taken_names(session: Session, version_id: str) -> set[str]:
+    """The names in the same Dataset that are not free: of versions, and of those that Runs are making."""
+    dataset_id = session.get_one(VersionRow, version_id).dataset_id
+    named = select(VersionRow.name).where(VersionRow.dataset_id == dataset_id, VersionRow.deleted_at.is_(None))
+    making = (
+        select(RunRow.new_version)
+        .join(JobRow, JobRow.id == RunRow.job_id)
+        .join(VersionRow, VersionRow.id == JobRow.version_id)
+        .where(VersionRow.dataset_id == dataset_id, RunRow.status.in_([str(status) for status in ACTIVE]))
+    )
+    return {*session.scalars(named), *(name for name in session.scalars(making) if name)}
+
+
 def _name(to: str, dataset: str) -> str:
     if "/" not in to:
         to = f"{dataset}/{to}"

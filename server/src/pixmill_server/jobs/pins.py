@@ -10,7 +10,11 @@ from sqlalchemy.orm import Session
 from pixmill.errors import InvalidInput, NotFound
 from pixmill.parameters import ParameterSpec, spec_from_json
 from pixmill_server.model_registry.tables import ModelFileRow, ModelRow, ModelVersionRow
+<<<<<<< HEAD
 from pixmill_server.processings.records import Folder, folder_in
+=======
+from pixmill_server.processings.records import new_version_of
+>>>>>>> 2c8bd2f (Process a locked version into a new one from its grid)
 from pixmill_server.processings.tables import ProcessingRow, ProcessingSettingsRow, ProcessingVersionRow
 from pixmill_server.storage.objects import digest_of
 
@@ -77,8 +81,8 @@ class PinnedProcessing:
 
     @property
     def new_version(self) -> str:
-        """How the version begins that its Runs make: `fork` or `empty`; empty text where they make none."""
-        return str(self.schema.get("new_version", ""))
+        """As `new_version_of` its schema."""
+        return new_version_of(self.schema)
 
     @property
     def reads_annotations(self) -> bool:

@@ -12,7 +12,7 @@ from pixmill.parameters import ParameterType, validate
 from pixmill_server.computes.computes import LOCAL, Compute, compute_in
 from pixmill_server.datasets.addresses import parse_address
 from pixmill_server.datasets.counting import facets
-from pixmill_server.datasets.errors import AssetNotFound
+from pixmill_server.datasets.errors import AssetNotFound, VersionLocked
 from pixmill_server.datasets.filter_text import in_words
 from pixmill_server.datasets.filters import AssetFilter
 from pixmill_server.datasets.queries import address_of, find_version, pinned, version_by_id
@@ -185,6 +185,9 @@ def _find(session: Session, organization_id: str, request: LaunchRequest) -> _Fo
         address = parse_address(request.version)
         version, number = find_version(session, organization_id, address), address.number
     processing = pin_processing(session, organization_id, request.processing)
+    if version.locked and not processing.new_version:
+        # Refused now, and not when the Run has done all of its work.
+        raise VersionLocked(str(address_of(session, version.id)))
     require_set(session, organization_id, processing.secrets, processing=processing.name)
     compute = request.compute or processing.compute_id or LOCAL
     return _Found(

@@ -40,7 +40,7 @@ class StagedRun:
     model: str
     """Empty where the Processing takes none."""
     keys: list[str]
-    earlier_runs: tuple[str, ...]
+    other_runs: tuple[str, ...]
     """Ids of the Job's other Runs: what they have committed is there before this, whatever their numbers."""
     label_ids: Mapping[str, str]
     """Ids by the names that the Labels had at the launch."""
@@ -60,7 +60,7 @@ def staged_run(session: Session, run_id: str) -> StagedRun:
         processing=processing_of_version(session, run.processing_version_id),
         model=model_of_version(session, run.model_version_id).name if run.model_version_id else "",
         keys=staged_keys(session, run.id),
-        earlier_runs=tuple(session.scalars(others)),
+        other_runs=tuple(session.scalars(others)),
         label_ids={label.name: label.id for label in pinned(session, job.version_id, run.input_number).labels},
     )
 
@@ -91,7 +91,7 @@ def commit_results(
     if run.new_version is not None:
         change = ChangeSource(parts, origin, label_ids=staged.label_ids)
         return _make_version(jobs, staged, change, author=author, summary=summary, in_transaction=in_transaction)
-    change = ChangeSource(parts, origin, earlier_runs=staged.earlier_runs, label_ids=staged.label_ids)
+    change = ChangeSource(parts, origin, other_runs=staged.other_runs, label_ids=staged.label_ids)
     for attempt in range(1, ATTEMPTS + 1):
         try:
             return commit(

@@ -13,6 +13,11 @@ from pixmill_server.kernel.clock import Clock
 from pixmill_server.storage.objects import Objects
 
 
+def new_version_of(schema: Mapping[str, JsonValue]) -> str:
+    """How the version begins that its Runs make: `fork` or `empty`; empty text where they make none."""
+    return str(schema.get("new_version", ""))
+
+
 @dataclass(frozen=True, slots=True)
 class Processings:
     """What the feature needs, built once in wiring."""
@@ -83,8 +88,8 @@ class ProcessingVersion:
 
     @property
     def new_version(self) -> str:
-        """How the version begins that its Runs make: `fork` or `empty`; empty text where they make none."""
-        return str(self.schema.get("new_version", ""))
+        """As `new_version_of` its schema."""
+        return new_version_of(self.schema)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,15 +16,17 @@ from pixmill_server.datasets.run_effects import effect_of_run
 from pixmill_server.jobs.ledger import FAILED, SKIPPED
 from pixmill_server.jobs.lifecycle import RunStatus
 from pixmill_server.jobs.metrics import metrics_of
+from pixmill_server.jobs.new_version import taken_names
 from pixmill_server.jobs.queries import JobRecord, RunRecord, find_job, find_run, outcomes_of, show_job
 from pixmill_server.jobs.request import Again
 from pixmill_server.jobs.rerun import rerun
 from pixmill_server.jobs.runs import cancel
 from pixmill_server.processings.queries import find_processing
+from pixmill_server.processings.records import Processing
 from pixmill_server.web.jobs import Progress, job_line, progress_of
 from pixmill_server.web.page import Services, Visitor, page_router, render
 from pixmill_server.web.phrases import count_of, duration
-from pixmill_server.web.process import Refusal, names_beside, typed_form
+from pixmill_server.web.process import Refusal, typed_form
 from pixmill_server.web.process_form import (
     NEW_VERSION,
     PARAMETER_PREFIX,
@@ -173,6 +175,7 @@ def _page(
             after=after or None,
             limit=OUTCOMES_SHOWN + 1,
         )
+    processing = find_processing(services.processings, visitor.organization_id, record.row.processing_id)
     more = found[OUTCOMES_SHOWN - 1].asset_id if len(found) > OUTCOMES_SHOWN else ""
     return {
         "job": job_line(record),
@@ -182,23 +185,29 @@ def _page(
         "outcomes": found[:OUTCOMES_SHOWN],
         "outcome_tabs": tabs,
         "more_href": more and listed and f"{listed.href}&after={more}",
+<<<<<<< HEAD
         "fields": _fields(services, visitor, record, typed),
         **_editing(services, visitor, record),
         "new_version": _new_version_field(services, visitor, record, typed),
+=======
+        "fields": _fields(services, processing, record, typed),
+        "edit_href": _edit_href(processing),
+        "new_version": _new_version_field(services, processing, record, typed),
+>>>>>>> 2c8bd2f (Process a locked version into a new one from its grid)
         "refusal": None,
     }
 
 
 def _fields(
-    services: Services, visitor: Visitor, record: JobRecord, typed: Mapping[str, str] | None
+    services: Services, processing: Processing, record: JobRecord, typed: Mapping[str, str] | None
 ) -> Sequence[Field]:
     """Those of the newest code, with what the newest Run was given, or what was typed since."""
-    processing = find_processing(services.processings, visitor.organization_id, record.row.processing_id)
     given = {PARAMETER_PREFIX + name: text_of(value) for name, value in record.runs[0].row.given.items()}
     labels = [label.name for label in pin(services.datasets, record.row.version_id).labels]
     return parameter_fields(processing, {**given, **(typed or {})}, labels=labels)
 
 
+<<<<<<< HEAD
 def _editing(services: Services, visitor: Visitor, record: JobRecord) -> Mapping[str, str]:
     """Where the code is mended, or of a folder seen; nowhere where it is not one's own, or an image."""
     processing = find_processing(services.processings, visitor.organization_id, record.row.processing_id)
@@ -207,16 +216,23 @@ def _editing(services: Services, visitor: Visitor, record: JobRecord) -> Mapping
     if processing.newest.folder is not None:
         return {"edit_href": f"/processings/{processing.name}#code", "edit_says": "See the code"}
     return {"edit_href": f"/processings/{processing.name}/edit", "edit_says": "Edit the code"}
+=======
+def _edit_href(processing: Processing) -> str:
+    """Where the code is mended; empty where it is not one's own, or an image."""
+    is_own_code = not processing.public and not processing.newest.schema.get("image")
+    return f"/processings/{processing.name}/edit" if is_own_code else ""
+>>>>>>> 2c8bd2f (Process a locked version into a new one from its grid)
 
 
 def _new_version_field(
-    services: Services, visitor: Visitor, record: JobRecord, typed: Mapping[str, str] | None
+    services: Services, processing: Processing, record: JobRecord, typed: Mapping[str, str] | None
 ) -> Field | None:
     """Its name before, where that is free, or a free one, or what was typed; None: the Processing makes none."""
-    processing = find_processing(services.processings, visitor.organization_id, record.row.processing_id)
     if not processing.newest.new_version:
         return None
-    taken, before = names_beside(services, visitor, record.row.version_id), record.runs[0].row.new_version
+    with services.database.reading() as session:
+        taken = taken_names(session, record.row.version_id)
+    before = record.runs[0].row.new_version
     name = before if before and before not in taken else free_name(taken)
     shown = (typed or {}).get(NEW_VERSION, name)
     return Field(NEW_VERSION, "Name of the new version", "text", shown, is_required=True)
@@ -225,13 +241,13 @@ def _new_version_field(
 def _edited(services: Services, visitor: Visitor, job_id: str, typed: Mapping[str, str]) -> dict[str, Any]:
     """The Parameters that were changed in the form."""
     record, _ = _chosen(services, visitor, job_id, None)
-    shown = {field.name: field.value for field in _fields(services, visitor, record, None)}
+    processing = find_processing(services.processings, visitor.organization_id, record.row.processing_id)
+    shown = {field.name: field.value for field in _fields(services, processing, record, None)}
     changed = {
         name.removeprefix(PARAMETER_PREFIX): text.strip()
         for name, text in typed.items()
         if name in shown and text.strip() != shown[name]
     }
-    processing = find_processing(services.processings, visitor.organization_id, record.row.processing_id)
     return dict(values_from_text(processing.newest.specs, changed))
 
 

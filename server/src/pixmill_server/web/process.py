@@ -14,12 +14,12 @@ from pixmill_server.computes.computes import list_computes
 from pixmill_server.datasets.addresses import VersionAddress
 from pixmill_server.datasets.filter_text import in_words, text_of
 from pixmill_server.datasets.filters import AssetFilter
-from pixmill_server.datasets.queries import find_version, list_versions, pin
+from pixmill_server.datasets.queries import find_version, pin
 from pixmill_server.datasets.read import count_assets
 from pixmill_server.datasets.records import Pinned
-from pixmill_server.datasets.tables import VersionRow
 from pixmill_server.jobs.launch import launch, plan_launch
 from pixmill_server.jobs.matching import match_classes
+from pixmill_server.jobs.new_version import taken_names
 from pixmill_server.jobs.request import LaunchPlan
 from pixmill_server.model_registry.queries import find_model_version, list_models
 from pixmill_server.model_registry.records import ModelVersion
@@ -89,14 +89,6 @@ class Form:
     refusal: Refusal | None = None
 
 
-def names_beside(services: Services, visitor: Visitor, version_id: str) -> set[str]:
-    """The names of all versions of the same Dataset."""
-    with services.database.reading() as session:
-        version = session.get_one(VersionRow, version_id)
-        listed = list_versions(session, visitor.organization_id, dataset_id=version.dataset_id)
-    return {one.version.name for one in listed}
-
-
 async def typed_form(request: Request) -> dict[str, str]:
     """What the form sent, without files."""
     form = await request.form()
@@ -160,7 +152,8 @@ def _form(services: Services, visitor: Visitor, asked: Asked, typed: dict[str, s
     labels = [label.name for label in asked.pinned.labels]
     form.fields = parameter_fields(form.processing, typed, labels=labels)
     if form.processing.newest.new_version:
-        typed.setdefault(NEW_VERSION, free_name(names_beside(services, visitor, asked.pinned.version_id)))
+        with services.database.reading() as session:
+            typed.setdefault(NEW_VERSION, free_name(taken_names(session, asked.pinned.version_id)))
     form.errors = parameter_errors(form.processing, typed)
     try:
         _choose_model(services, visitor, form, form.processing, asked, typed)
@@ -212,6 +205,7 @@ def _shown(
     status: HTTPStatus = HTTPStatus.OK,
 ) -> Response:
     processings = list_processings(services.processings, visitor.organization_id)
+    offered = [one for one in processings if one.newest.new_version or not asked.locked]
     kept = {"where": typed.get("where", ""), "scope": typed.get("scope", ""), "processing": typed.get("processing", "")}
     values: dict[str, Any] = {
         "asked": asked,
@@ -220,8 +214,9 @@ def _shown(
         "is_whole": typed.get("scope") == WHOLE or asked.part.is_all,
         "part_in_words": in_words(asked.part),
         "grid_href": f"{asked.href}?{text_of(asked.part)}" if text_of(asked.part) else asked.href,
-        "processings": cards(processings, form.processing.name if form.processing else ""),
-        "kinds": sorted({one.kind for one in processings}),
+        "processings": cards(offered, form.processing.name if form.processing else ""),
+        "left_out": [one.name for one in processings if one not in offered],
+        "kinds": sorted({one.kind for one in offered}),
         "existing": EXISTING,
         "computes": compute_options(list_computes(services.computes, visitor.organization_id)),
         "compute": typed.get("compute") or (form.processing.compute if form.processing else ""),
