@@ -10,11 +10,7 @@ from sqlalchemy.orm import Session
 from pixmill.errors import InvalidInput, NotFound
 from pixmill.parameters import ParameterSpec, spec_from_json
 from pixmill_server.model_registry.tables import ModelFileRow, ModelRow, ModelVersionRow
-<<<<<<< HEAD
-from pixmill_server.processings.records import Folder, folder_in
-=======
-from pixmill_server.processings.records import new_version_of
->>>>>>> 2c8bd2f (Process a locked version into a new one from its grid)
+from pixmill_server.processings.records import Folder, folder_in, new_version_of
 from pixmill_server.processings.tables import ProcessingRow, ProcessingSettingsRow, ProcessingVersionRow
 from pixmill_server.storage.objects import digest_of
 

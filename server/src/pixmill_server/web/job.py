@@ -185,15 +185,9 @@ def _page(
         "outcomes": found[:OUTCOMES_SHOWN],
         "outcome_tabs": tabs,
         "more_href": more and listed and f"{listed.href}&after={more}",
-<<<<<<< HEAD
-        "fields": _fields(services, visitor, record, typed),
-        **_editing(services, visitor, record),
-        "new_version": _new_version_field(services, visitor, record, typed),
-=======
         "fields": _fields(services, processing, record, typed),
-        "edit_href": _edit_href(processing),
+        **_editing(processing),
         "new_version": _new_version_field(services, processing, record, typed),
->>>>>>> 2c8bd2f (Process a locked version into a new one from its grid)
         "refusal": None,
     }
 
@@ -207,21 +201,13 @@ def _fields(
     return parameter_fields(processing, {**given, **(typed or {})}, labels=labels)
 
 
-<<<<<<< HEAD
-def _editing(services: Services, visitor: Visitor, record: JobRecord) -> Mapping[str, str]:
+def _editing(processing: Processing) -> Mapping[str, str]:
     """Where the code is mended, or of a folder seen; nowhere where it is not one's own, or an image."""
-    processing = find_processing(services.processings, visitor.organization_id, record.row.processing_id)
     if processing.public or processing.newest.schema.get("image"):
         return {"edit_href": "", "edit_says": ""}
     if processing.newest.folder is not None:
         return {"edit_href": f"/processings/{processing.name}#code", "edit_says": "See the code"}
     return {"edit_href": f"/processings/{processing.name}/edit", "edit_says": "Edit the code"}
-=======
-def _edit_href(processing: Processing) -> str:
-    """Where the code is mended; empty where it is not one's own, or an image."""
-    is_own_code = not processing.public and not processing.newest.schema.get("image")
-    return f"/processings/{processing.name}/edit" if is_own_code else ""
->>>>>>> 2c8bd2f (Process a locked version into a new one from its grid)
 
 
 def _new_version_field(
