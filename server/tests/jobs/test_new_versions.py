@@ -242,6 +242,11 @@ def test_nothing_is_there_after_a_cancel_and_what_was_done_can_become_the_versio
     assert supervisor.finish().json() == {"status": "cancelled"}
     with pytest.raises(NotFound):
         stage.client.versions.show("street/v2")
+    assert stage.client.jobs.partial.show(job_id).assets_added == 6
+    first = next(iter(stage.client.jobs.partial.assets(job_id)))
+    (made,) = first.added
+    assert (first.path, made.path, made.width, made.height, made.tags) == ("00.jpg", "copies/00.png", 12, 9, ["copy"])
+    assert [(shape.label, shape.score) for shape in made.shapes] == [("car", 0.5)]
     stage.client.jobs.partial.commit(job_id, 1)
     assert len(assets_of(stage, "street/v2")) == 12
     assert "what was done is committed as street/v2" in stage.client.jobs.show(job_id).outcome

@@ -1,16 +1,20 @@
 """What a Job's page and the list of Jobs are made of: figures drawn, what was written, the ledger, and the nudges."""
 
+import io
 import pkgutil
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from importlib import import_module
+from pathlib import Path
 from queue import SimpleQueue
 
 import httpx2
 import pytest
 from fastapi.routing import APIRoute
+from PIL import Image
 from starlette.routing import Match
 
 from pixmill_server import web
@@ -27,6 +31,16 @@ def stage(tmp_path_factory: pytest.TempPathFactory, bundle: str) -> Iterator[Sta
     data = tmp_path_factory.mktemp("stage") / "data"
     with serve(read_settings({"PIXMILL_DATA": str(data), "PIXMILL_BUNDLE": str(bundle)})) as running:
         yield Stage(running)
+
+
+@pytest.fixture
+def making(tmp_path: Path, bundle: str) -> Iterator[tuple[Stage, httpx2.Client]]:
+    """A Pixmill of its own with a Processing that makes versions, and a browser."""
+    settings = read_settings({"PIXMILL_DATA": str(tmp_path / "data"), "PIXMILL_BUNDLE": bundle})
+    with serve(settings) as running, browser_of(running, running.owner) as client:
+        stage = Stage(running)
+        stage.processing("copy", kind="augmentation", new_version="fork")
+        yield stage, client
 
 
 @pytest.fixture
@@ -196,3 +210,54 @@ def test_no_address_is_taken_by_the_pattern_of_another() -> None:
                 taken.append(f"{method} {route.path} is answered by {first.path}")
     assert len(routes) > 1
     assert taken == []
+
+
+def cancelled_copies(stage: Stage) -> tuple[str, str]:
+    """A Job whose Run had made one image when it was cancelled, and the id of that."""
+    job = stage.launch(processing="copy", to="street/v2")
+    supervisor = stage.supervisor()
+    supervisor.start()
+    chunk = supervisor.claim()
+    assert chunk is not None
+    written = io.BytesIO()
+    Image.new("RGB", (12, 9), (200, 40, 40)).save(written, "PNG")
+    digest = supervisor.send("POST", "images", raw=written.getvalue()).json()["digest"]
+    added = [{"origin": chunk["assets"][0]["id"], "path": "copies/<new>.png", "digest": digest}]
+    assert supervisor.stage(chunk, annotations=b"", added=added).status_code == 204
+    stage.client.jobs.cancel(job)
+    supervisor.finish()
+    return job, digest
+
+
+def test_images_that_a_cancelled_run_had_made_are_seen_before_they_are_in_a_version(
+    making: tuple[Stage, httpx2.Client],
+) -> None:
+    stage, browser = making
+    job, _ = cancelled_copies(stage)
+    page = page_of(browser, f"{job}/partial", "?run=1")
+    assert "1 new images for street/v2" in page
+    assert "copies/&lt;new&gt;.png: no annotation" in page
+    assert "They become the version street/v2 by you" in page
+    found = re.search(rf"/jobs/{job}/runs/1/partial/0/[0-9a-z_]+/thumbnail", page)
+    assert found is not None
+    picture = browser.get(found[0])
+    assert (picture.status_code, picture.headers["content-type"]) == (200, "image/webp")
+    assert Image.open(io.BytesIO(picture.content)).size == (12, 9)
+    browser.post(f"/jobs/{job}/runs/1/partial/drop")
+    assert browser.get(found[0]).status_code == 404
+
+
+def test_a_run_whose_name_was_taken_goes_on_from_its_page_under_another(making: tuple[Stage, httpx2.Client]) -> None:
+    stage, browser = making
+    job, _ = cancelled_copies(stage)
+    stage.client.versions.fork("street/v1", "street/v2")
+    page = page_of(browser, job)
+    # The name that it had is taken: a free one is offered.
+    assert re.search(r'id="resume-to" name="to" type="text" value="v3"', page)
+    refused = browser.post(f"/jobs/{job}/resume", data={"to": "v2"})
+    assert refused.status_code == 422
+    assert "There is a version &#39;street/v2&#39; already." in refused.text
+    assert re.search(r'id="resume-to" name="to" type="text" value="v2" aria-invalid="true"', refused.text)
+    assert browser.post(f"/jobs/{job}/resume", data={"to": "v3"}).status_code == 303
+    newest = stage.client.jobs.show(job).runs[0]
+    assert (newest.number, newest.new_version, newest.continues) == (2, "street/v3", True)

@@ -57,5 +57,6 @@ def _facts(found: PartialResults) -> dict[str, object]:
         "revision": found.revision or "-",
         "assets": f"{told} of {total}",
         "shapes": found.shapes,
+        **({"assets made": found.assets_added} if found.assets_added else {}),
         "by Label": "\n".join(f"{label} {count}" for label, count in found.by_label.items()) or "-",
     }

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from pixmill.client.connection import Connection, items_of
 from pixmill.wire.jobs import Job
-from pixmill.wire.partial import PartialResults, StagedAsset, StagedAssetPage, StagedShape
+from pixmill.wire.partial import PartialResults, StagedAsset, StagedAssetPage, StagedNewAsset, StagedShape
 
-__all__ = ["Partial", "PartialResults", "StagedAsset", "StagedShape"]
+__all__ = ["Partial", "PartialResults", "StagedAsset", "StagedNewAsset", "StagedShape"]
 
 
 class Partial:

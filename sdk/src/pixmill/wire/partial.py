@@ -23,6 +23,8 @@ class PartialResults(WireModel):
     shapes: int
     by_label: dict[str, int] = Field(default_factory=dict)
     """Shapes, by Label."""
+    assets_added: int = 0
+    """For the version that the Run makes."""
 
 
 class StagedShape(WireModel):
@@ -40,6 +42,17 @@ class StagedShape(WireModel):
     attributes: dict[str, JsonValue] = Field(default_factory=dict)
 
 
+class StagedNewAsset(WireModel):
+    """One for the version that the Run makes, which is not committed."""
+
+    path: str
+    width: int
+    height: int
+    shapes: list[StagedShape]
+    tags: list[str] = Field(default_factory=list)
+    metadata: dict[str, JsonValue] = Field(default_factory=dict)
+
+
 class StagedAsset(WireModel):
     """One asset that was done, and what the Run found."""
 
@@ -48,6 +61,8 @@ class StagedAsset(WireModel):
     shapes: list[StagedShape]
     tags: list[str] = Field(default_factory=list)
     metadata: dict[str, JsonValue] = Field(default_factory=dict)
+    added: list[StagedNewAsset] = Field(default_factory=list)
+    """What was made of it."""
 
 
 class StagedAssetPage(WireModel):

@@ -1,11 +1,12 @@
 """Partial results of failed and cancelled Runs."""
 
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import numpy as np
 from fastapi import APIRouter
 from numpy.typing import NDArray
+from pydantic import JsonValue
 
 from pixmill.annotations import KINDS, AnnotationColumns
 from pixmill.wire import jobs as wire_jobs
@@ -13,7 +14,14 @@ from pixmill.wire import partial as wire
 from pixmill_server.api.dependencies import CurrentActor, Services
 from pixmill_server.api.jobs import show
 from pixmill_server.api.pages import DEFAULT_LIMIT, Cursor, Limit, encode_cursor, number_cursor
-from pixmill_server.jobs.partial import StagedAsset, commit_partial, drop_partial, partial_assets, partial_results
+from pixmill_server.jobs.partial import (
+    StagedAsset,
+    StagedNewAsset,
+    commit_partial,
+    drop_partial,
+    partial_assets,
+    partial_results,
+)
 
 router = APIRouter(prefix="/jobs/{job_id}/runs/{number}/partial", tags=["jobs"])
 
@@ -32,6 +40,7 @@ def show_partial(services: Services, actor: CurrentActor, job_id: str, number: i
         not_reached=ledger.open,
         shapes=found.shapes,
         by_label=dict(found.by_label),
+        assets_added=found.added,
     )
 
 
@@ -68,14 +77,30 @@ def drop_partial_results(services: Services, actor: CurrentActor, job_id: str, n
 
 
 def _asset(asset: StagedAsset) -> wire.StagedAsset:
-    columns = asset.columns
     return wire.StagedAsset(
         asset_id=asset.asset_id,
         path=asset.path,
-        shapes=[_shape(columns, row) for row in range(len(columns))] if columns is not None else [],
+        shapes=_shapes(asset.columns),
         tags=list(asset.tags),
         metadata=dict(asset.metadata),
+        added=[_new_asset(each) for each in asset.added],
     )
+
+
+def _new_asset(new: StagedNewAsset) -> wire.StagedNewAsset:
+    asset = new.asset
+    return wire.StagedNewAsset(
+        path=asset.path,
+        width=asset.width,
+        height=asset.height,
+        shapes=_shapes(new.columns),
+        tags=list(asset.tags),
+        metadata=cast("dict[str, JsonValue]", dict(asset.metadata)),
+    )
+
+
+def _shapes(columns: AnnotationColumns | None) -> list[wire.StagedShape]:
+    return [_shape(columns, row) for row in range(len(columns))] if columns is not None else []
 
 
 def _shape(columns: AnnotationColumns, row: int) -> wire.StagedShape:

@@ -3,15 +3,17 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 import msgspec
 import numpy as np
 import pyarrow as pa
 
-from pixmill.annotations import AnnotationColumns, require_attributes
+from pixmill.annotations import AnnotationColumns, AssetId, require_attributes
 from pixmill_server.datasets.identity import new_ids
 from pixmill_server.datasets.ingest import Ingest, Offered, StagedImage, assets_batch, check_images, missing_objects
+from pixmill_server.datasets.records import AssetRecord
 from pixmill_server.datasets.stores import Datasets
 from pixmill_server.jobs.errors import ChunkMismatch
 
@@ -81,6 +83,26 @@ def without(columns: AnnotationColumns, gone: Mapping[str, object]) -> Annotatio
 def rows_of_added(added: Sequence[AddedAsset], datasets: Datasets) -> pa.RecordBatch:
     """Rows of the assets table."""
     return assets_batch([asset.image for asset in added], datasets, ids=[asset.id for asset in added])
+
+
+def record_of(new: AddedAsset, *, created_at: datetime) -> AssetRecord:
+    """As an asset is read, of one that is in no version yet."""
+    image = new.image
+    return AssetRecord(
+        id=AssetId(new.id),
+        path=image.path,
+        digest=image.digest,
+        size_bytes=image.size_bytes,
+        width=image.width,
+        height=image.height,
+        orientation=image.orientation,
+        media_type=image.media_type,
+        source_uri=image.source_uri,
+        external_id=image.external_id,
+        tags=tuple(image.tags),
+        metadata=msgspec.json.decode(image.metadata) if image.metadata else {},
+        created_at=created_at,
+    )
 
 
 def _made_twice(offered: Sequence[OfferedAsset]) -> dict[str, str]:

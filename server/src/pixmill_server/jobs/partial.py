@@ -1,6 +1,6 @@
 """What a failed or cancelled Run had done before it ended: looked at, committed on purpose, or dropped."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,13 +10,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pixmill.annotations import AnnotationColumns
+from pixmill.errors import NotFound
 from pixmill_server.accounts.actor import Actor
 from pixmill_server.datasets.queries import pin
 from pixmill_server.datasets.read import assets_by_id
+from pixmill_server.datasets.records import AssetRecord
 from pixmill_server.datasets.revise import Committed
 from pixmill_server.jobs.access import Jobs
+from pixmill_server.jobs.added import AddedAsset, record_of
 from pixmill_server.jobs.errors import NoPartialResults
-from pixmill_server.jobs.ledger import ledger_of
+from pixmill_server.jobs.ledger import find_chunk, ledger_of
 from pixmill_server.jobs.lifecycle import Ledger, PartialState
 from pixmill_server.jobs.queries import find_job, find_run
 from pixmill_server.jobs.results import commit_results, staged_run, write_changeset
@@ -37,6 +40,20 @@ class PartialResults:
     shapes: int
     by_label: Mapping[str, int]
     """Shapes, by Label; empty once the results are gone."""
+    added: int = 0
+    """Assets for the version that the Run makes."""
+
+
+@dataclass(frozen=True, slots=True)
+class StagedNewAsset:
+    """One for the version that the Run makes."""
+
+    chunk: int
+    """The index of that in which it is staged."""
+    asset: AssetRecord
+    """As it is to be."""
+    columns: AnnotationColumns | None
+    """Its shapes; None for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +66,8 @@ class StagedAsset:
     """Its shapes; None for none."""
     tags: tuple[str, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    added: tuple[StagedNewAsset, ...] = ()
+    """What was made of it."""
 
 
 def partial_results(jobs: Jobs, actor: Actor, job_id: str, number: int) -> PartialResults:
@@ -59,10 +78,12 @@ def partial_results(jobs: Jobs, actor: Actor, job_id: str, number: int) -> Parti
         staged, ledger = staged_run(session, run.id), ledger_of(session, run)
     state = PartialState(run.partial) if run.partial else None
     by_label: Counter[str] = Counter()
+    added = 0
     if state is PartialState.KEPT:
         for results in read_staged(jobs.objects, staged.keys):
             by_label.update(_by_label(results.columns()))
-    return PartialResults(run, state, ledger, sum(by_label.values()), dict(by_label.most_common()))
+            added += len(results.added)
+    return PartialResults(run, state, ledger, sum(by_label.values()), dict(by_label.most_common()), added)
 
 
 def partial_assets(
@@ -90,6 +111,18 @@ def partial_assets(
         if len(found) >= limit:
             break
     return found[:limit]
+
+
+def find_new_asset(jobs: Jobs, actor: Actor, job_id: str, number: int, *, chunk: int, asset_id: str) -> StagedNewAsset:
+    """One of those that a Run made; raises `NotFound`, also once the results are gone."""
+    with jobs.database.reading() as session:
+        run = _found(session, actor, job_id, number)
+        staged = find_chunk(session, run.id, chunk).staged_key if run.partial == PartialState.KEPT else None
+    for results in read_staged(jobs.objects, [staged] if staged else []):
+        for new in results.added:
+            if new.id == asset_id:
+                return _new_asset(jobs, chunk, new, results.columns())
+    raise NotFound("image", asset_id)
 
 
 def commit_partial(jobs: Jobs, actor: Actor, job_id: str, number: int) -> Committed:
@@ -149,7 +182,9 @@ def _assets_of(jobs: Jobs, job: JobRow, run: RunRow, chunk: ChunkRow) -> Iterato
     (results,) = read_staged(jobs.objects, [chunk.staged_key or ""])
     pinned = pin(jobs.datasets, job.version_id, run.input_number)
     paths = {str(record.id): record.path for record in assets_by_id(jobs.datasets, pinned, list(results.done))}
-    columns = results.columns()
+    columns, made = results.columns(), defaultdict(list)
+    for new in results.added:
+        made[new.origin].append(_new_asset(jobs, chunk.index, new, columns))
     for asset_id in results.done:
         yield StagedAsset(
             asset_id,
@@ -157,7 +192,12 @@ def _assets_of(jobs: Jobs, job: JobRow, run: RunRow, chunk: ChunkRow) -> Iterato
             _only(columns, asset_id),
             tuple(results.tags.get(asset_id, ())),
             results.metadata.get(asset_id, {}),
+            tuple(made[asset_id]),
         )
+
+
+def _new_asset(jobs: Jobs, chunk: int, new: AddedAsset, columns: AnnotationColumns | None) -> StagedNewAsset:
+    return StagedNewAsset(chunk, record_of(new, created_at=jobs.clock.now()), _only(columns, new.id))
 
 
 def _only(columns: AnnotationColumns | None, asset_id: str) -> AnnotationColumns | None:

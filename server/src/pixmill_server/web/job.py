@@ -20,6 +20,7 @@ from pixmill_server.jobs.new_version import taken_names
 from pixmill_server.jobs.queries import JobRecord, RunRecord, find_job, find_run, outcomes_of, show_job
 from pixmill_server.jobs.request import Again
 from pixmill_server.jobs.rerun import rerun
+from pixmill_server.jobs.resume import resume
 from pixmill_server.jobs.runs import cancel
 from pixmill_server.processings.queries import find_processing
 from pixmill_server.processings.records import Processing
@@ -154,6 +155,24 @@ def rerun_job(
     return RedirectResponse(f"/jobs/{job_id}", HTTPStatus.SEE_OTHER)
 
 
+@router.post("/jobs/{job_id}/resume")
+def resume_job(
+    request: Request,
+    services: Services,
+    visitor: Visitor,
+    job_id: str,
+    typed: Annotated[dict[str, str], Depends(typed_form)],
+) -> Response:
+    """Go on where the newest Run stopped; a refusal shows the Job, with the reason."""
+    try:
+        resume(services.jobs, visitor, job_id, Again(to=typed.get(NEW_VERSION) or None))
+    except PixmillError as error:
+        page = _page(services, visitor, job_id, None, typed=typed)
+        page["resume_refusal"] = Refusal(error.message, error.hint, getattr(error, "field", ""))
+        return render(request, "job.html", status=HTTPStatus.UNPROCESSABLE_ENTITY, **page)
+    return RedirectResponse(f"/jobs/{job_id}", HTTPStatus.SEE_OTHER)
+
+
 def _page(
     services: Services,
     visitor: Visitor,
@@ -189,6 +208,7 @@ def _page(
         **_editing(processing),
         "new_version": _new_version_field(services, processing, record, typed),
         "refusal": None,
+        "resume_refusal": None,
     }
 
 
