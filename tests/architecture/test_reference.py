@@ -35,10 +35,12 @@ def test_the_processings_of_the_guide_are_some() -> None:
     assert [(schema["name"], schema["form"]) for schema in schemas] == [
         ("tag-dark-images", "batch"),
         ("tag-duplicates", "version"),
+        ("tag-known", "batch"),
     ]
     assert [schema["parameters"][0]["help"] for schema in schemas] == [
         "mean brightness, 0 (black) to 255 (white), below which an image is dark.",
         "how many of the 64 bits of two fingerprints may differ.",
+        "what is known already",
     ]
 
 

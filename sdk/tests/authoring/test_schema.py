@@ -80,6 +80,18 @@ def find_duplicates(ctx: Context, dataset: DatasetVersion, *, distance: int = 4)
     assert [(p["name"], p["help"]) for p in schema["parameters"]] == [("distance", "bits that may differ")]
 
 
+def test_another_version_is_a_parameter(module: ModuleType) -> None:
+    source = '''
+@processing(kind="curation")
+def compare(ctx: Context, dataset: DatasetVersion, *, reference: DatasetVersion, older: DatasetVersion | None = None):
+    """reference: what it is compared with"""
+'''
+    told = {
+        p["name"]: (p["type"], p["required"], p["optional"]) for p in read_schema(load(module, source))["parameters"]
+    }
+    assert told == {"reference": ("dataset_version", True, False), "older": ("dataset_version", False, True)}
+
+
 @pytest.mark.parametrize(
     ("source", "message"),
     [
@@ -96,8 +108,8 @@ def find_duplicates(ctx: Context, dataset: DatasetVersion, *, distance: int = 4)
         ),
         ("@processing(kind='a')\ndef f(ctx, dataset, *, x: dict = {}): ...", "'x' cannot be of type"),
         (
-            "@processing(kind='a')\ndef f(ctx, dataset, *, x: DatasetVersion): ...",
-            "a Run reads the version that it is launched on, and no other",
+            "@processing(kind='a')\ndef f(ctx, dataset, *, x: list[DatasetVersion]): ...",
+            "'x' is a list of DatasetVersions",
         ),
         ("@processing(kind='a')\ndef f(ctx, dataset, *, x: int = 'a'): ...", "Its default does not fit"),
         ("@processing(kind='a')\ndef f(ctx, dataset, *, batch_size: int = 1): ...", "'batch_size' of its own"),

@@ -187,3 +187,66 @@ def test_the_command_ends_with_1_and_the_traceback_where_the_processing_raises(
     printed = capfdbinary.readouterr()
     assert json.loads(printed.out)["error"]["message"] == "no weights"
     assert b'raise OSError("no weights")' in printed.err
+
+
+# More images of its own than may wait decoded come by the same pipe while the Processing reads the other version.
+COMPARE = """
+from pixmill.authoring import *
+@processing(kind="tagging", batch_size=4)
+class Compare:
+    def __init__(self, *, reference: DatasetVersion, other: DatasetVersion | None = None):
+        self.known = {asset.path: float(image.mean()) for asset, image in reference.images()}
+        print(reference.name, len(reference), sorted(self.known), other)
+        self.reference = reference
+    def __call__(self, batch):
+        together = zip(self.reference.assets(), self.reference.images())
+        assert all(asset.id == seen.id for asset, (seen, _) in together)
+        for asset in batch.assets:
+            yield asset.tag("known" if asset.path in self.known else "new")
+"""
+
+
+def test_another_folder_is_read_beside_the_one_that_is_worked_on(
+    plain_environment: Environment, folder: Path, tmp_path: Path
+) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    for number in range(150):
+        Image.new("RGB", (40, 30), (number, 9, 9)).save(own / f"{number:03}.png")
+    reference = tmp_path / "reference"
+    reference.mkdir()
+    for number in range(40):
+        Image.new("RGB", (40, 30), (number, 9, 9)).save(reference / f"{number:03}.png")
+    (reference / "broken.jpg").write_text("no image")
+    source = tmp_path / "compare.py"
+    source.write_text(COMPARE)
+    parameters = {"reference": str(reference)}
+    report, log = attempt(TrialRequest(source, own, parameters, environments=plain_environment.folder.parent))
+    assert report.succeeded, log
+    assert "reference 41" in log
+    assert "'broken.jpg' is left out: the file is not an image" in log
+    assert report.tags == {"known": 40, "new": 110}
+
+
+def test_what_a_processing_adds_to_another_version_is_refused(
+    plain_environment: Environment, folder: Path, tmp_path: Path
+) -> None:
+    source = tmp_path / "wrong.py"
+    source.write_text(COMPARE.replace("for asset in batch.assets:", "for asset in self.reference.assets():"))
+    parameters = {"reference": str(folder)}
+    (tmp_path / "own").mkdir()
+    Image.new("RGB", (40, 30)).save(tmp_path / "own" / "own.png")
+    report, log = attempt(
+        TrialRequest(source, tmp_path / "own", parameters, environments=plain_environment.folder.parent)
+    )
+    assert not report.succeeded
+    assert not report.tags
+    assert "day.png" in log
+
+
+def test_a_folder_that_is_not_there_is_no_version(plain_environment: Environment, folder: Path, tmp_path: Path) -> None:
+    source = tmp_path / "compare.py"
+    source.write_text(COMPARE)
+    request = TrialRequest(source, folder, {"reference": "nowhere"}, environments=plain_environment.folder.parent)
+    with pytest.raises(NotFound, match="nowhere"):
+        attempt(request)

@@ -115,11 +115,16 @@ class Stage:
         takes: dict[str, Any] | None = None,
         secrets: Sequence[str] = (),
         new_version: str = "",
+        reads: Sequence[str] = (),
     ) -> None:
-        """One with a batch size of 2 and a threshold, of which no environment is ever built."""
+        """One with a batch size of 2 and a threshold, of which no environment is ever built.
+
+        `reads` are Parameters that are other versions.
+        """
         parameters: list[dict[str, Any]] = [
             {"name": model, "type": "model", "required": True, **taken} for model, taken in (takes or {}).items()
         ]
+        parameters += [{"name": name, "type": "dataset_version", "optional": True} for name in reads]
         parameters += [
             {"name": "threshold", "type": "float", "default": 0.5, "minimum": 0, "maximum": 1},
             {"name": "batch_size", "type": "int", "default": 2, "minimum": 1},

@@ -84,6 +84,15 @@ def test_what_says_nothing_that_can_be_run_is_refused(image: str, declaration: s
     assert isinstance(refused.value, PixmillError)
 
 
+def test_a_command_reads_no_second_version() -> None:
+    told = (
+        'name = "compare"\nsource = "/app/p.py"\ncontract = "{}"\n[[parameters]]\nname = "a"\ntype = "dataset_version"'
+    )
+    assert schema_of_image("tiles:2", [], told.format("sdk"))["name"] == "compare"
+    with pytest.raises(ProcessingError, match="reads no version but its own"):
+        schema_of_image("tiles:2", [], told.format("folders"))
+
+
 def test_an_image_that_makes_a_version_says_how_that_begins() -> None:
     schema = schema_of_image("tiles:2", [], 'name = "tiles"\ncommand = ["/run"]\nnew_version = "empty"')
     assert (schema["new_version"], schema["kind"]) == ("empty", "augmentation")

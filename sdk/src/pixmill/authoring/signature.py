@@ -20,6 +20,7 @@ _TYPES: Final[Mapping[object, ParameterType]] = {
     str: ParameterType.STR,
     Label: ParameterType.LABEL,
     ModelVersion: ParameterType.MODEL,
+    DatasetVersion: ParameterType.DATASET_VERSION,
 }
 
 
@@ -74,17 +75,16 @@ def _type_of(name: str, hint: Any) -> tuple[ParameterType, ParameterType | None,
         kind, _, choices = _type_of(name, inner)
         if kind is ParameterType.LIST:
             raise ProcessingError(f"Parameter '{name}' is a list of lists.", hint="A form has no field for that.")
+        if kind is ParameterType.DATASET_VERSION:
+            raise ProcessingError(
+                f"Parameter '{name}' is a list of DatasetVersions.", hint="Take each as a Parameter of its own."
+            )
         return ParameterType.LIST, kind, choices
     if hint in _TYPES:
         return _TYPES[hint], None, ()
-    if hint is DatasetVersion:
-        raise ProcessingError(
-            f"Parameter '{name}' is a DatasetVersion: a Run reads the version that it is launched on, and no other.",
-            hint="Take what you need of another version as texts or numbers.",
-        )
     raise ProcessingError(
         f"Parameter '{name}' cannot be of type {hint}.",
-        hint="Use bool, int, float, str, Literal, Label, ModelVersion, or a list of these.",
+        hint="Use bool, int, float, str, Literal, Label, ModelVersion, DatasetVersion, or a list of simple ones.",
     )
 
 

@@ -14,6 +14,10 @@ class DatasetVersion:
     """The assets of the Run's scope, in the order of their paths; may be read several times.
 
     An asset counts as done once it was read or changed; one that never was is listed as skipped.
+
+    As a Parameter it is another version, or another Revision of the same one: all of its assets, each with its
+    annotations (but for those that a human rejected). It can only be read: nothing of it counts, and what is staged for
+    its assets is refused.
     """
 
     name: str
@@ -32,7 +36,10 @@ class DatasetVersion:
         return self.open_assets()
 
     def images(self) -> Iterator[tuple[Asset, RgbImage]]:
-        """Every asset with its image, decoded ahead. One that cannot be decoded is left out and listed as failed."""
+        """Every asset with its image, decoded ahead. One that cannot be decoded is left out and listed as failed.
+
+        Of a Parameter one at a time, and what is left out is named in the log.
+        """
         return self.open_images()
 
     def batches(self, size: int = 8) -> Iterator[Batch]:

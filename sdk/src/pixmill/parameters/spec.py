@@ -10,7 +10,7 @@ ParameterValue: TypeAlias = Scalar | list[Scalar] | None
 
 
 class ParameterType(StrEnum):
-    """What kind of value a Parameter takes; a model is given by its address, a label by its name."""
+    """What kind of value a Parameter takes; a model or a version is given by its address, a label by its name."""
 
     BOOL = "bool"
     INT = "int"
@@ -20,6 +20,7 @@ class ParameterType(StrEnum):
     LIST = "list"
     LABEL = "label"
     MODEL = "model"
+    DATASET_VERSION = "dataset_version"
 
 
 @dataclass(frozen=True, slots=True)

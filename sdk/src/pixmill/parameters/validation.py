@@ -49,7 +49,7 @@ def _scalar(spec: ParameterSpec, kind: ParameterType, value: object) -> Scalar:
                 return float(value)
         case ParameterType.STR if isinstance(value, str):
             return value
-        case ParameterType.LABEL | ParameterType.MODEL if isinstance(value, str):
+        case ParameterType.LABEL | ParameterType.MODEL | ParameterType.DATASET_VERSION if isinstance(value, str):
             if value:
                 return value
         case _:
@@ -89,6 +89,8 @@ def _expected_scalar(spec: ParameterSpec, kind: ParameterType) -> str:
             return "the name of a Label"
         case ParameterType.MODEL:
             return "the address of a ModelVersion, such as smart-city-yolo/1"
+        case ParameterType.DATASET_VERSION:
+            return "the address of a DatasetVersion, such as street/v1"
         case ParameterType.LIST:
             return "a list"
 

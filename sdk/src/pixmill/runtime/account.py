@@ -22,6 +22,7 @@ from pixmill.runtime.messages import (
     Progressed,
     Stated,
     Want,
+    WantVersion,
 )
 from pixmill.runtime.plan import Progress, RunEvent, StagedAsset, StagedChunk, StagedFailure, StagedSkip
 from pixmill.runtime.server import RunServer
@@ -84,8 +85,8 @@ class Account:
                 case Hello():
                     self.say_started()
                     self.has_begun = True
-                case Want():
-                    self.feeder.wishes.put(message)
+                case Want() | WantVersion():
+                    self.feeder.ask(message)
                 case ImageMade() | ChunkResult():
                     self._take(message, payload)
                 case Progressed(done, failed, skipped):

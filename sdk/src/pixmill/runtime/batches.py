@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from pixmill.authoring import Asset, Batch, Change, RgbImage
 from pixmill.errors import ProcessingError
+from pixmill.runtime.arriving import Arrived
 from pixmill.runtime.bootstrap import Trouble, attempt
-from pixmill.runtime.intake import Arrived
 from pixmill.runtime.ledger import Ledger
 from pixmill.runtime.new_assets import MOST_ADDED, ready
 

@@ -86,14 +86,14 @@ def _work(setup: Setup, reader: FrameReader[ToChild], writer: FrameWriter) -> Tr
         return _work_by_batch(setup, loaded, intake, ledger)
     work = VersionWork(intake, ledger)
     version = DatasetVersion(setup.version, tuple(setup.labels), setup.total, work.open_assets, work.open_images)
-    arguments = _arguments(setup)
+    arguments = _arguments(setup, intake)
     return work.run(lambda ctx, dataset: loaded(ctx, dataset, **arguments), Path(setup.scratch), version)
 
 
 def _work_by_batch(setup: Setup, code: Callable[..., Any], intake: Intake, ledger: Ledger) -> Trouble | None:
     # The first images come and are decoded while the Processing loads its model.
     arriving = intake.start_reading(ledger.begin_chunk)
-    made = attempt(lambda: code(**_arguments(setup)))
+    made = attempt(lambda: code(**_arguments(setup, intake)))
     if isinstance(made, Trouble):
         return made
     ledger.state(getattr(made, "facts", None))
@@ -102,8 +102,9 @@ def _work_by_batch(setup: Setup, code: Callable[..., Any], intake: Intake, ledge
     return trouble
 
 
-def _arguments(setup: Setup) -> Mapping[str, Any]:
+def _arguments(setup: Setup, intake: Intake) -> Mapping[str, Any]:
     given = {name: value for name, value in setup.parameters.items() if name != BATCH_SIZE}
+    given |= {seen.parameter: intake.others.version(seen) for seen in setup.versions}
     if setup.model is not None and setup.model_parameter is not None:
         seen = setup.model
         given[setup.model_parameter] = ModelVersion(

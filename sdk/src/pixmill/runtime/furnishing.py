@@ -6,16 +6,16 @@ from typing import Any, Final
 
 from pixmill.environments import Environment, Room, Tier
 from pixmill.runtime.containers import SDK, PlacedImage
-from pixmill.runtime.messages import SeenConfinement, SeenLandlock, SeenModel, Setup
+from pixmill.runtime.messages import SeenConfinement, SeenLandlock, SeenModel, SeenVersion, Setup
 from pixmill.runtime.plan import RunPlan
 from pixmill.runtime.server import RunServer
 
 _SOURCE: Final = "processing"
 _DATA_FACTOR: Final = 2
 _DATA_BESIDE_BYTES: Final = 2 << 30
+"""One process may ask for so much more than all of them may use: engines reserve what they never touch."""
 _TASKS_BESIDE: Final = 64
 """Granted by the kernel beyond the limit, so that the watch sees who goes past it, and ends them with the reason."""
-"""One process may ask for so much more than all of them may use: engines reserve what they never touch."""
 
 
 def furnish(
@@ -67,6 +67,7 @@ def setup_of(
         failures_allowed=plan.failures_allowed,
         model=_seen_model(plan, room, tier),
         model_parameter=plan.model_parameter,
+        versions=[SeenVersion(each.parameter, each.name, each.labels, each.assets) for each in plan.versions],
         confinement=_confinement(plan, room, tier, held_by),
         secrets=plan.secrets,
         new_version=plan.processing.new_version,

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
-from urllib.parse import urljoin
+from urllib.parse import urlencode, urljoin
 
 import httpx2
 import msgspec
@@ -23,6 +23,7 @@ from pixmill.runtime.plan import (
     RunPlan,
     Sample,
     StagedChunk,
+    VersionAssets,
 )
 from pixmill.runtime.remote_images import RemoteImages
 from pixmill.runtime.server import AssetUnreadable, RunOver, ServerLost, ServerRefused
@@ -138,6 +139,14 @@ class HttpRunServer:
 
     def read_annotations(self, index: int) -> bytes:
         return self._send("GET", f"chunks/{index}/annotations").content
+
+    def read_version(self, parameter: str, after: str, limit: int) -> VersionAssets:
+        query = urlencode({"after": after, "limit": limit})
+        return self._json("GET", f"versions/{parameter}/assets?{query}", VersionAssets)
+
+    def read_version_annotations(self, parameter: str, after: str, limit: int) -> bytes:
+        query = urlencode({"after": after, "limit": limit})
+        return self._send("GET", f"versions/{parameter}/annotations?{query}").content
 
     def put_image(self, content: bytes) -> str:
         answer = self._send("POST", "images", content, "application/octet-stream")

@@ -7,32 +7,27 @@ from dataclasses import dataclass
 from threading import Condition, Thread
 from typing import Final
 
-from pixmill.annotations import AnnotationColumns, rows_of
 from pixmill.annotations.images import RgbImage
 from pixmill.authoring import Asset, LabeledShape
-from pixmill.errors import PixmillError
+from pixmill.runtime.arriving import Arrived, SupervisorGone, annotations_by_asset
 from pixmill.runtime.decoding import Undecodable, decode
 from pixmill.runtime.frames import FrameReader, FrameWriter
-from pixmill.runtime.messages import AssetComes, ChunkBegins, NoMoreChunks, Setup, ToChild, Want
+from pixmill.runtime.messages import (
+    AssetComes,
+    ChunkBegins,
+    NoMoreChunks,
+    Setup,
+    ToChild,
+    VersionImage,
+    VersionPage,
+    Want,
+)
+from pixmill.runtime.other_versions import OtherVersions
 
 _AHEAD_BYTES: Final = 256 << 20
 """Decoded pixels that may wait, beside the batch in hand."""
 _AHEAD_ITEMS: Final = 64
 _CHANNELS: Final = 3
-
-
-class SupervisorGone(PixmillError):
-    """The pipe ended: nobody wants the results any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """An asset, with its image, or with the reason why there is none."""
-
-    asset: Asset
-    chunk: int
-    image: RgbImage | None
-    unreadable: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +58,7 @@ class Intake:
         self._writer = writer
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="decode")
         self._changed = Condition()
+        self.others = OtherVersions(writer, self._changed)
         self._waiting: deque[_Begun | _Coming] = deque()
         self._ahead = 0
         self._reading = 0
@@ -117,6 +113,7 @@ class Intake:
             while (received := self._reader.receive()) is not None:
                 self._take_in(*received)
         finally:
+            self.others.end()
             with self._changed:
                 self._gone = True
                 self._changed.notify_all()
@@ -124,7 +121,7 @@ class Intake:
     def _take_in(self, message: ToChild, payload: bytes) -> None:
         match message:
             case ChunkBegins():
-                self._chunk, self._annotations = message.index, _annotations(payload)
+                self._chunk, self._annotations = message.index, annotations_by_asset(payload)
                 self._put(message.reading, _Begun(message.index, message.size))
                 if message.reading == self._reading:
                     self._writer.send(Want(message.reading, message.position + 1, self._images))
@@ -134,6 +131,8 @@ class Intake:
                 with self._changed:
                     self._complete = self._complete or reading == self._reading
                     self._changed.notify_all()
+            case VersionPage() | VersionImage():
+                self.others.take_in(message, payload)
             case Setup():
                 pass
 
@@ -148,7 +147,9 @@ class Intake:
                 self._changed.notify_all()
 
     def _is_full(self) -> bool:
-        return self._ahead >= _AHEAD_BYTES or len(self._waiting) >= _AHEAD_ITEMS
+        # A page of another version comes behind what is in the pipe already.
+        is_enough = self._ahead >= _AHEAD_BYTES or len(self._waiting) >= _AHEAD_ITEMS
+        return is_enough and not self.others.are_awaited
 
     def _start_decoding(self, message: AssetComes, chunk: int, payload: bytes) -> _Coming:
         annotations = tuple(self._annotations.get(message.id, ()))
@@ -157,14 +158,6 @@ class Intake:
             return _Coming(asset, chunk, None, message.unreadable, 0)
         decoded = self._pool.submit(decode, payload, width=asset.width, height=asset.height)
         return _Coming(asset, chunk, decoded, "", max(len(payload), asset.width * asset.height * _CHANNELS))
-
-
-def _annotations(packed: bytes) -> dict[str, list[LabeledShape]]:
-    """By asset id; nothing where none were sent."""
-    found: dict[str, list[LabeledShape]] = {}
-    for row in rows_of(AnnotationColumns.from_bytes(packed)) if packed else ():
-        found.setdefault(row.asset, []).append(LabeledShape(row.shape, row.label, row.score, row.attributes))
-    return found
 
 
 def _arrived(coming: _Coming) -> Arrived:

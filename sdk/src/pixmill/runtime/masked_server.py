@@ -18,6 +18,7 @@ from pixmill.runtime.plan import (
     RunPlan,
     Sample,
     StagedChunk,
+    VersionAssets,
 )
 from pixmill.runtime.server import RunServer
 
@@ -54,6 +55,12 @@ class MaskedServer:
 
     def read_annotations(self, index: int) -> bytes:
         return self.server.read_annotations(index)
+
+    def read_version(self, parameter: str, after: str, limit: int) -> VersionAssets:
+        return self.server.read_version(parameter, after, limit)
+
+    def read_version_annotations(self, parameter: str, after: str, limit: int) -> bytes:
+        return self.server.read_version_annotations(parameter, after, limit)
 
     def put_image(self, content: bytes) -> str:
         return self.server.put_image(content)

@@ -18,6 +18,17 @@ class SeenModel(Struct):
     wanted: list[int] | None
 
 
+class SeenVersion(Struct):
+    """Another version that the Processing may read."""
+
+    parameter: str
+    name: str
+    """`street/v1@17`."""
+    labels: list[str]
+    size: int
+    """How many assets."""
+
+
 class SeenLandlock(Struct):
     """What the child may still open, if it has to shut itself in."""
 
@@ -59,6 +70,7 @@ class Setup(Struct, tag="setup"):
     """Class name to Label; None: a class goes to the Label of its own name."""
     model: SeenModel | None = None
     model_parameter: str | None = None
+    versions: list[SeenVersion] = field(default_factory=list)
     confinement: SeenConfinement = field(default_factory=SeenConfinement)
     failures_allowed: int | None = None
     """So many assets may fail; None: any number."""
@@ -106,7 +118,37 @@ class NoMoreChunks(Struct, tag="end"):
     reading: int
 
 
-ToChild = Setup | ChunkBegins | AssetComes | NoMoreChunks
+class SeenAsset(Struct):
+    """An asset of another version."""
+
+    id: str
+    path: str
+    width: int
+    height: int
+    tags: list[str]
+
+
+class VersionPage(Struct, tag="version-page"):
+    """Some assets of another version; their annotations come as the frame's bytes."""
+
+    number: int
+    """Of the `WantVersion` that asked."""
+    assets: list[SeenAsset]
+    next: str | None
+    """What to ask for next; None: there are no more."""
+
+
+class VersionImage(Struct, tag="version-image"):
+    """The bytes of an image of a `VersionPage`, which came before; empty where they cannot be read."""
+
+    number: int
+    position: int
+    """On the page: 0, 1, ..."""
+    unreadable: str
+    """Why there are no bytes."""
+
+
+ToChild = Setup | ChunkBegins | AssetComes | NoMoreChunks | VersionPage | VersionImage
 
 
 class Hello(Struct, tag="hello"):
@@ -120,6 +162,17 @@ class Want(Struct, tag="want"):
 
     reading: int
     position: int
+    images: bool
+
+
+class WantVersion(Struct, tag="want-version"):
+    """Send a page of another version, before any chunk that is still to come."""
+
+    number: int
+    parameter: str
+    after: str
+    """The path before the first asset; "": from the start."""
+    limit: int
     images: bool
 
 
@@ -224,4 +277,4 @@ class Ended(Struct, tag="ended"):
     error: ErrorText | None = None
 
 
-FromChild = Hello | Want | Progressed | AssetFailed | Happened | Stated | ImageMade | ChunkResult | Ended
+FromChild = Hello | Want | WantVersion | Progressed | AssetFailed | Happened | Stated | ImageMade | ChunkResult | Ended

@@ -53,6 +53,16 @@ class PlannedModel(Struct):
     parameters: dict[str, Any] = field(default_factory=dict)
 
 
+class PlannedVersion(Struct):
+    """Another version that the Run may read, at a Revision."""
+
+    parameter: str
+    name: str
+    """`street/v1@17`."""
+    labels: list[str]
+    assets: int
+
+
 class PlannedTotals(Struct):
     """How much there is to do."""
 
@@ -86,6 +96,8 @@ class RunPlan(Struct):
     heartbeat_seconds: float
     model: PlannedModel | None = None
     model_parameter: str | None = None
+    versions: list[PlannedVersion] = field(default_factory=list)
+    """One for each Parameter that is a DatasetVersion and was given."""
     wanted_classes: list[int] | None = None
     label_map: dict[str, str] | None = None
     failures_allowed: int | None = None
@@ -116,6 +128,14 @@ class ChunkAnswer(Struct):
     """The next chunk; None when there is no more."""
 
     chunk: Chunk | None = None
+
+
+class VersionAssets(Struct):
+    """Some assets of another version, by path."""
+
+    assets: list[ChunkAsset]
+    next: str | None = None
+    """The path to go on from; None: there are no more."""
 
 
 class StagedFailure(Struct):

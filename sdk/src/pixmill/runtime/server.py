@@ -15,6 +15,7 @@ from pixmill.runtime.plan import (
     RunPlan,
     Sample,
     StagedChunk,
+    VersionAssets,
 )
 
 
@@ -63,6 +64,14 @@ class RunServer(Protocol):
 
     def read_annotations(self, index: int) -> bytes:
         """Of the assets of a claimed chunk, by id: `AnnotationColumns.to_bytes()`."""
+        ...
+
+    def read_version(self, parameter: str, after: str, limit: int) -> VersionAssets:
+        """Assets of another version behind a path, `limit` at most."""
+        ...
+
+    def read_version_annotations(self, parameter: str, after: str, limit: int) -> bytes:
+        """Of the same assets, by id: `AnnotationColumns.to_bytes()`; empty for none."""
         ...
 
     def put_image(self, content: bytes) -> str:

@@ -13,14 +13,13 @@ from threading import Event, Lock
 from typing import Any, BinaryIO, Final
 
 from blake3 import blake3
-from PIL import Image, UnidentifiedImageError
 
 from pixmill.annotations import AnnotationColumns
 from pixmill.authoring.assets import require_path
 from pixmill.environments import Environment, Header, build, lock, pack_sdk, processing_schema
 from pixmill.errors import InvalidInput, ModelError, NotFound
 from pixmill.inference.metadata import read_metadata
-from pixmill.parameters import ParameterType, ParameterValue, spec_from_json, validate, values_from_text
+from pixmill.parameters import ParameterSpec, ParameterType, ParameterValue, spec_from_json, validate, values_from_text
 from pixmill.runtime.plan import (
     Chunk,
     ChunkAsset,
@@ -37,15 +36,14 @@ from pixmill.runtime.plan import (
     StagedAsset,
     StagedChunk,
     StagedFailure,
+    VersionAssets,
 )
 from pixmill.runtime.server import AssetUnreadable
 from pixmill.runtime.supervisor import Placement, supervise
 from pixmill.runtime.trial_code import TrialCode, code_of
+from pixmill.runtime.trial_images import VersionFolder, asset_at, images_in, planned_versions, version_page
 
-SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
 _CHUNK: Final = 64
-_TURNED: Final = range(5, 9)
-_ORIENTATION: Final = 0x0112
 _PROGRESS_SECONDS: Final = 0.1
 
 
@@ -149,9 +147,9 @@ def try_processing(
         environment = _environment(code.header, request.environments)
         on_step("Reading the Processing")
         schema = processing_schema(environment, code.place, project=code.project, sandbox=request.sandbox)
-        plan = _plan(request, code, schema, len(images))
+        plan, versions = _plan(request, code, schema, len(images))
         on_step(f"Running on {len(images)} images")
-        server = TrialServer(plan, code.place, images, log, Path(incoming), on_progress, request.new_images)
+        server = TrialServer(plan, code.place, images, log, Path(incoming), on_progress, request.new_images, versions)
         placement = Placement(environment, Path(scratch) / "run", request.sandbox)
         supervise(server, placement, cancel=cancel)
     return server.report
@@ -169,6 +167,8 @@ class TrialServer:
     """Where images for the new version lie until it is known what they are for."""
     on_progress: Callable[[Progress], None]
     new_images: Path | None = None
+    versions: Mapping[str, VersionFolder] = field(default_factory=dict)
+    """The images of every Parameter that is a DatasetVersion."""
     report: TrialReport = field(init=False)
     _began: float = 0.0
     _log_bytes: int = 0
@@ -202,7 +202,7 @@ class TrialServer:
     def claim(self) -> Chunk | None:
         with self._lock:
             first, self._given = self._given, self._given + _CHUNK
-        assets = [_asset(path, place) for path, place in self.images[first : first + _CHUNK]]
+        assets = [asset_at(path, place) for path, place in self.images[first : first + _CHUNK]]
         self.report.images += assets
         return Chunk(first // _CHUNK, assets) if assets else None
 
@@ -214,6 +214,12 @@ class TrialServer:
 
     def read_annotations(self, index: int) -> bytes:
         """A folder of images has none."""
+        return b""
+
+    def read_version(self, parameter: str, after: str, limit: int) -> VersionAssets:
+        return version_page(self.versions[parameter], after, limit)
+
+    def read_version_annotations(self, parameter: str, after: str, limit: int) -> bytes:
         return b""
 
     def put_image(self, content: bytes) -> str:
@@ -270,12 +276,7 @@ def _existing(request: TrialRequest) -> list[tuple[str, Path]]:
     for path, kind in ((request.file, "file"), (request.model, "model file")):
         if path is not None and not (path.is_file() or (kind == "file" and path.is_dir())):
             raise NotFound(kind, str(path), hint="Check the path.")
-    if not request.folder.is_dir():
-        raise NotFound("folder", str(request.folder), hint="Give a folder of images.")
-    found = sorted(each for each in request.folder.rglob("*") if each.suffix.lower() in SUFFIXES)
-    if not found:
-        raise InvalidInput(f"There is no image in '{request.folder}'.", hint="Give a folder with JPEG or PNG files.")
-    return [(each.relative_to(request.folder).as_posix(), each.resolve()) for each in found]
+    return images_in(request.folder)
 
 
 def _environment(header: Header, root: Path) -> Environment:
@@ -284,22 +285,18 @@ def _environment(header: Header, root: Path) -> Environment:
         return build(lock(header), pack_sdk(Path(folder)), root)
 
 
-def _plan(request: TrialRequest, code: TrialCode, schema: Mapping[str, Any], total: int) -> RunPlan:
+def _plan(
+    request: TrialRequest, code: TrialCode, schema: Mapping[str, Any], total: int
+) -> tuple[RunPlan, Mapping[str, VersionFolder]]:
     specs = [spec_from_json(written) for written in schema["parameters"]]
     model_parameter = next((spec.name for spec in specs if spec.type is ParameterType.MODEL), None)
-    typed: dict[str, ParameterValue] = values_from_text(specs, request.parameters)
-    if model_parameter is not None and request.model is not None:
-        typed[model_parameter] = request.model.name
-    elif model_parameter is not None and model_parameter not in typed:
-        raise InvalidInput(f"'{schema['name']}' takes a model.", hint="Give its file: --model FILE.")
-    elif request.model is not None and model_parameter is None:
-        raise InvalidInput(f"'{schema['name']}' takes no model.", hint="Leave out --model.")
-    values = validate(specs, typed)
+    values = _values(request, specs, model_parameter, name=str(schema["name"]))
     model = None if request.model is None else _model(request.model, request.model_labels)
     labels = list(request.labels) or (model.labels if model else [])
     wanted = None if model is None else [n for n, name in enumerate(model.labels) if name in labels]
     size = values.get("batch_size", schema["batch_size"])
-    return RunPlan(
+    versions, folders = planned_versions(specs, values)
+    plan = RunPlan(
         processing=PlannedProcessing(
             name=str(schema["name"]),
             form=str(schema["form"]),
@@ -321,7 +318,22 @@ def _plan(request: TrialRequest, code: TrialCode, schema: Mapping[str, Any], tot
         model_parameter=model_parameter,
         wanted_classes=wanted,
         secrets=_secrets(request, schema),
+        versions=versions,
     )
+    return plan, folders
+
+
+def _values(
+    request: TrialRequest, specs: Sequence[ParameterSpec], model_parameter: str | None, *, name: str
+) -> dict[str, ParameterValue]:
+    typed: dict[str, ParameterValue] = values_from_text(specs, request.parameters)
+    if model_parameter is not None and request.model is not None:
+        typed[model_parameter] = request.model.name
+    elif model_parameter is not None and model_parameter not in typed:
+        raise InvalidInput(f"'{name}' takes a model.", hint="Give its file: --model FILE.")
+    elif request.model is not None and model_parameter is None:
+        raise InvalidInput(f"'{name}' takes no model.", hint="Leave out --model.")
+    return validate(specs, typed)
 
 
 def _secrets(request: TrialRequest, schema: Mapping[str, Any]) -> dict[str, str]:
@@ -345,15 +357,3 @@ def _model(path: Path, labels: Sequence[str]) -> PlannedModel:
     return PlannedModel(
         path.stem, said.task or "", said.framework, list(said.labels), [file], family=said.family, parameters=size
     )
-
-
-def _asset(path: str, place: Path) -> ChunkAsset:
-    width = height = 0
-    try:
-        with Image.open(place) as opened:
-            width, height = opened.size
-            if opened.getexif().get(_ORIENTATION) in _TURNED:
-                width, height = height, width
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError):
-        pass  # the child says what is wrong with it
-    return ChunkAsset(path, path, width, height, str(place))

@@ -75,6 +75,16 @@ class PlannedModel(WireModel):
     files: list[PlannedFile]
 
 
+class PlannedVersion(WireModel):
+    """Another version that the Run may read, at the Revision that was pinned at launch."""
+
+    parameter: str
+    name: str
+    """`street/v1@17`."""
+    labels: list[str]
+    assets: int
+
+
 class PlannedTotals(WireModel):
     """How much there is to do."""
 
@@ -107,10 +117,12 @@ class RunPlan(WireModel):
     run_number: int
     processing: PlannedProcessing
     parameters: dict[str, JsonValue]
-    """Every Parameter with its value; a ModelVersion is given as its `name`."""
+    """Every Parameter with its value; a ModelVersion and a DatasetVersion are given as their `name`."""
     model: PlannedModel | None = None
     model_parameter: str | None = None
     """The Parameter that takes the model; None where the Processing takes none."""
+    versions: list[PlannedVersion] = Field(default_factory=list)
+    """One for each Parameter that is a DatasetVersion and was given."""
     wanted_classes: list[int] | None = None
     """Class indices that go to a Label of the version; None: all."""
     label_map: dict[str, str] | None = None
@@ -208,6 +220,14 @@ class ChunkAnswer(WireModel):
     """The next chunk; None when there is no more."""
 
     chunk: Chunk | None = None
+
+
+class VersionAssets(WireModel):
+    """Some assets of another version, by path."""
+
+    assets: list[ChunkAsset]
+    next: str | None
+    """What to give as `after` for those that follow; None: there are none."""
 
 
 class AssetFailure(WireModel):

@@ -7,7 +7,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import FileResponse, StreamingResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from pixmill.errors import InvalidInput, NotFound, NotSignedIn
 from pixmill.wire import runtime as wire
@@ -16,7 +16,7 @@ from pixmill_server.api.dependencies import Services
 from pixmill_server.api.uploads import allow_body, consume
 from pixmill_server.datasets.pictures import Picture, picture_of
 from pixmill_server.datasets.records import AssetRecord
-from pixmill_server.jobs import supervise
+from pixmill_server.jobs import read_versions, supervise
 from pixmill_server.jobs.added import OfferedAsset, check_added
 from pixmill_server.jobs.events import Event, add_events
 from pixmill_server.jobs.finish import finish
@@ -52,6 +52,15 @@ def caller_of(
 
 
 CurrentCaller = Annotated[Caller, Depends(caller_of)]
+
+
+class _Part(BaseModel):
+    after: str = ""
+    """The path before the first asset; "": from the start."""
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+
+
+VersionPart = Annotated[_Part, Query()]
 
 
 async def body_of(request: Request, _caller: CurrentCaller) -> bytes:
@@ -93,7 +102,7 @@ def claim_chunk(services: Services, caller: CurrentCaller, wish: wire.ClaimChunk
     claimed = supervise.next_chunk(services.jobs, caller, after=wish.after if wish else None)
     if claimed is None:
         return wire.ChunkAnswer()
-    assets = [_asset(services, caller, record) for record in claimed.assets]
+    assets = [_asset(services, _base(caller), record) for record in claimed.assets]
     return wire.ChunkAnswer(chunk=wire.Chunk(index=claimed.index, assets=assets))
 
 
@@ -187,7 +196,36 @@ def read_pinned_file(services: Services, caller: CurrentCaller, name: str) -> St
 @router.get("/assets/{asset_id}")
 def read_asset(services: Services, caller: CurrentCaller, asset_id: str) -> Response:
     """The bytes of an image of the Run's input Revision."""
-    record = supervise.asset_of(services.jobs, caller, asset_id)
+    return _image(services, supervise.asset_of(services.jobs, caller, asset_id))
+
+
+@router.get("/versions/{parameter}/assets")
+def read_version_assets(
+    services: Services, caller: CurrentCaller, parameter: str, part: VersionPart
+) -> wire.VersionAssets:
+    """Assets of another version that the Run may read, by path."""
+    read = supervise.other_version(services.jobs, caller, parameter)
+    page = read_versions.read_assets(services.datasets, read, after=part.after, limit=part.limit)
+    base = f"{_base(caller)}/versions/{parameter}"
+    return wire.VersionAssets(assets=[_asset(services, base, each) for each in page.items], next=page.next_cursor)
+
+
+@router.get("/versions/{parameter}/annotations")
+def read_version_annotations(services: Services, caller: CurrentCaller, parameter: str, part: VersionPart) -> Response:
+    """The annotations of the same assets, by id, as `AnnotationColumns`; without rejected ones."""
+    read = supervise.other_version(services.jobs, caller, parameter)
+    packed = read_versions.read_annotations(services.datasets, read, after=part.after, limit=part.limit)
+    return Response(packed, media_type="application/octet-stream")
+
+
+@router.get("/versions/{parameter}/assets/{asset_id}")
+def read_version_asset(services: Services, caller: CurrentCaller, parameter: str, asset_id: str) -> Response:
+    """The bytes of one of their images."""
+    read = supervise.other_version(services.jobs, caller, parameter)
+    return _image(services, read_versions.read_asset(services.datasets, read, asset_id))
+
+
+def _image(services: Services, record: AssetRecord) -> Response:
     picture = picture_of(services.ingest, record)
     if picture.path is not None:
         return FileResponse(picture.path)
@@ -226,24 +264,38 @@ def _plan(services: Services, caller: Caller, plan: supervise.RunPlan) -> wire.R
         parameters=run.parameters,
         model=_model(services, caller, plan.model) if plan.model else None,
         model_parameter=processing.model_parameter,
+        versions=_versions(plan),
         wanted_classes=None if plan.wanted is None else list(plan.wanted),
         label_map=run.label_map,
         labels=run.labels,
         version=plan.version,
         totals=wire.PlannedTotals(assets=run.assets, chunks=plan.chunks),
-        limits=wire.PlannedLimits(
-            cpus=plan.cpus,
-            memory_bytes=plan.memory_bytes,
-            gpus=plan.gpus,
-            running_seconds=run.timeouts.get(Timeout.RUNNING),
-            progress_seconds=run.timeouts.get(Timeout.PROGRESS),
-            processes=plan.processes,
-            scratch_bytes=plan.scratch_bytes,
-        ),
+        limits=_limits(plan),
         heartbeat_seconds=HEARTBEAT_SECONDS,
         secrets=values_of(services.secrets, plan.organization_id, processing.secrets),
         failures_allowed=plan.failures_allowed,
     )
+
+
+def _limits(plan: supervise.RunPlan) -> wire.PlannedLimits:
+    return wire.PlannedLimits(
+        cpus=plan.cpus,
+        memory_bytes=plan.memory_bytes,
+        gpus=plan.gpus,
+        running_seconds=plan.run.timeouts.get(Timeout.RUNNING),
+        progress_seconds=plan.run.timeouts.get(Timeout.PROGRESS),
+        processes=plan.processes,
+        scratch_bytes=plan.scratch_bytes,
+    )
+
+
+def _versions(plan: supervise.RunPlan) -> list[wire.PlannedVersion]:
+    return [
+        wire.PlannedVersion(
+            parameter=parameter, name=address, labels=[label.name for label in read.labels], assets=read.counts.assets
+        )
+        for parameter, address, read in plan.read_versions
+    ]
 
 
 def _model(services: Services, caller: Caller, model: PinnedModel) -> wire.PlannedModel:
@@ -270,7 +322,7 @@ def _model(services: Services, caller: Caller, model: PinnedModel) -> wire.Plann
     )
 
 
-def _asset(services: Services, caller: Caller, record: AssetRecord) -> wire.ChunkAsset:
+def _asset(services: Services, base: str, record: AssetRecord) -> wire.ChunkAsset:
     try:
         picture = picture_of(services.ingest, record)
     except NotFound:
@@ -286,7 +338,7 @@ def _asset(services: Services, caller: Caller, record: AssetRecord) -> wire.Chun
         tags=list(record.tags),
         media_type=record.media_type,
         local_path=str(picture.path) if picture.path else None,
-        url=picture.url or f"{_base(caller)}/assets/{record.id}",
+        url=picture.url or f"{base}/assets/{record.id}",
     )
 
 

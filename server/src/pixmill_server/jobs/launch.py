@@ -63,6 +63,7 @@ def new_run(jobs: Jobs, prepared: Prepared, *, job_id: str, number: int) -> RunR
         model_digests=model.digests if model else {},
         given=dict(prepared.request.parameters),
         parameters=dict(prepared.parameters),
+        read_versions={name: read.as_json() for name, read in prepared.read_versions.items()},
         label_map=dict(prepared.matching.mapped) if prepared.matching else None,
         labels=[label.name for label in prepared.pinned.labels],
         on_failure=str(prepared.policy),

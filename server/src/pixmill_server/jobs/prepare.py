@@ -24,6 +24,7 @@ from pixmill_server.jobs.matching import Matching, NothingToAnnotate, match_clas
 from pixmill_server.jobs.new_version import name_new_version
 from pixmill_server.jobs.pins import PinnedModel, PinnedProcessing, pin_model, pin_processing
 from pixmill_server.jobs.policy import FailurePolicy
+from pixmill_server.jobs.read_versions import ReadVersion, pin_versions
 from pixmill_server.jobs.request import LaunchPlan, LaunchRequest, Scope
 from pixmill_server.jobs.timeouts import merged
 from pixmill_server.processings.secrets import require_set
@@ -45,6 +46,8 @@ class Prepared:
     compute: Compute
     parameters: Mapping[str, Any]
     """All of them."""
+    read_versions: Mapping[str, ReadVersion]
+    """By Parameter: those that are other versions."""
     matching: Matching | None
     """None: the Processing takes no model."""
     where: AssetFilter
@@ -113,6 +116,7 @@ def prepare(jobs: Jobs, organization_id: str, request: LaunchRequest) -> Prepare
         model=found.model,
         compute=found.compute,
         parameters=parameters,
+        read_versions=found.read_versions,
         matching=matching,
         where=where,
         assets=assets,
@@ -176,6 +180,7 @@ class _Found:
     model: PinnedModel | None
     compute: Compute
     new_version: str | None
+    read_versions: Mapping[str, ReadVersion]
 
 
 def _find(session: Session, organization_id: str, request: LaunchRequest) -> _Found:
@@ -190,6 +195,7 @@ def _find(session: Session, organization_id: str, request: LaunchRequest) -> _Fo
         raise VersionLocked(str(address_of(session, version.id)))
     require_set(session, organization_id, processing.secrets, processing=processing.name)
     compute = request.compute or processing.compute_id or LOCAL
+    given = {**processing.defaults, **request.parameters}
     return _Found(
         address=str(address_of(session, version.id)),
         pinned=pinned(session, version.id, number),
@@ -197,6 +203,7 @@ def _find(session: Session, organization_id: str, request: LaunchRequest) -> _Fo
         model=_model(session, organization_id, processing, request),
         compute=compute_in(session, organization_id, compute),
         new_version=name_new_version(session, processing, version, request.to),
+        read_versions=pin_versions(session, organization_id, processing.specs, given),
     )
 
 
@@ -244,7 +251,7 @@ def _parameters(found: _Found, request: LaunchRequest) -> Mapping[str, Any]:
         value = parameters[spec.name]
         if spec.type is ParameterType.LABEL and value is not None:
             found.pinned.label_named(str(value))
-    return parameters
+    return {**parameters, **{name: read.address for name, read in found.read_versions.items()}}
 
 
 def _match(found: _Found, request: LaunchRequest) -> Matching | None:

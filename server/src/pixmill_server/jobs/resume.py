@@ -95,6 +95,7 @@ def _continued(jobs: Jobs, before: RunRow, request: LaunchRequest) -> RunRow:
         model_digests=before.model_digests,
         given=before.given,
         parameters=before.parameters,
+        read_versions=before.read_versions,
         label_map=before.label_map,
         labels=before.labels,
         on_failure=request.on_failure,

@@ -5,17 +5,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import pyarrow.compute as pc
 
-from pixmill.annotations import AnnotationColumns, Review
+from pixmill.annotations import AnnotationColumns
 from pixmill_server.computes.tables import ComputeRow
 from pixmill_server.datasets.changes import Existing
 from pixmill_server.datasets.commit import ANNOTATED, VANISHED
 from pixmill_server.datasets.existing import ID_DIGITS, KnownIds
 from pixmill_server.datasets.queries import address_of, pin
-from pixmill_server.datasets.read import annotations_of, asset_by_id, assets_by_id
+from pixmill_server.datasets.read import asset_by_id, assets_by_id
 from pixmill_server.datasets.records import AssetRecord, Pinned
-from pixmill_server.datasets.rows import columns_from_rows
 from pixmill_server.jobs.access import Jobs
 from pixmill_server.jobs.added import Added, without
 from pixmill_server.jobs.errors import ChunkMismatch
@@ -35,6 +33,7 @@ from pixmill_server.jobs.metrics import Sample, note_sample
 from pixmill_server.jobs.pins import PinnedModel, PinnedProcessing, model_of_version, processing_of_version
 from pixmill_server.jobs.policy import FailurePolicy
 from pixmill_server.jobs.queue import held, put_off_deadline, renew
+from pixmill_server.jobs.read_versions import read_of, shapes_of
 from pixmill_server.jobs.scope import chunk_ranges, read_scope
 from pixmill_server.jobs.staging import StagedResults, checked_columns, require_labels, require_results_of_done, stage
 from pixmill_server.jobs.tables import JobRow, RunRow
@@ -61,6 +60,8 @@ class RunPlan:
     wanted: tuple[int, ...] | None
     version: str
     """`street/v1@17`."""
+    read_versions: tuple[tuple[str, str, Pinned], ...]
+    """Of each: the Parameter, its address, and what is read."""
     chunks: int
     cpus: float
     memory_bytes: int
@@ -91,6 +92,9 @@ def plan_of(jobs: Jobs, caller: Caller) -> RunPlan:
         model=model,
         wanted=wanted,
         version=f"{address}@{run.input_number}",
+        read_versions=tuple(
+            (name, str(run.parameters[name]), pin(jobs.datasets, *read_of(run, name))) for name in run.read_versions
+        ),
         chunks=sum(1 for _ in chunk_ranges(run.assets, run.chunk_size)),
         cpus=compute.cpus,
         memory_bytes=compute.memory_bytes,
@@ -237,9 +241,13 @@ def chunk_annotations(jobs: Jobs, caller: Caller, index: int) -> bytes:
         version_id = session.get_one(JobRow, run.job_id).version_id
     pinned = pin(jobs.datasets, version_id, run.input_number)
     ids = read_scope(jobs.objects, run.files_id, chunk.first_row, chunk.size)
-    rows = annotations_of(jobs.datasets, pinned, ids)
-    kept = rows.filter(pc.not_equal(rows["review"], str(Review.REJECTED)))
-    return columns_from_rows(kept, pinned.labels).to_bytes()
+    return shapes_of(jobs.datasets, pinned, ids)
+
+
+def other_version(jobs: Jobs, caller: Caller, parameter: str) -> tuple[str, int]:
+    """The Revision that a Parameter of the Run is, by the version's id; raises `NotFound`."""
+    with jobs.database.reading() as session:
+        return read_of(session.get_one(RunRow, caller.run_id), parameter)
 
 
 def require_makes_version(jobs: Jobs, caller: Caller) -> None:

@@ -78,6 +78,8 @@ class RunRow(Base):
     parameters: Mapped[dict[str, Any]] = mapped_column(JsonValue)
     """All of them, with their values."""
     model_version_id: Mapped[str | None] = mapped_column(Id)
+    read_versions: Mapped[dict[str, dict[str, Any]]] = mapped_column(JsonValue, default=dict, server_default="{}")
+    """By Parameter: `version_id` and `number` of another version that it reads."""
     label_map: Mapped[dict[str, str] | None] = mapped_column(JsonValue)
     """Every model class that goes to a Label; None: the Processing takes no model, and names Labels itself."""
     labels: Mapped[list[str]] = mapped_column(JsonValue)

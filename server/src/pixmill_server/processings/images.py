@@ -3,7 +3,7 @@
 import json
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import JsonValue
@@ -41,11 +41,11 @@ def schema_of_image(image: str, flags: Sequence[str], declaration: str) -> dict[
     source = str(told.get("source", ""))
     if contract == "sdk" and not source.startswith("/"):
         raise ProcessingError("An image with the SDK says where its Processing is.", hint='source = "/app/my.py"')
-    if contract == "folders" and told.get("reads_annotations"):
-        raise ProcessingError("A folder of images comes without annotations.", hint='Write contract = "sdk".')
     form, new_version = "version" if contract == "folders" else _form(told), _new_version(told)
     batch_size = _batch_size_of(told) if form == "batch" else 0
     specs = [*map(_spec, _list(told, "parameters")), *([_batch_size(batch_size)] if form == "batch" else [])]
+    if contract == "folders":
+        _require_images_alone(told, specs)
     title = str(told.get("title", "")) or name
     return {
         "name": name,
@@ -68,6 +68,13 @@ def schema_of_image(image: str, flags: Sequence[str], declaration: str) -> dict[
             **read_flags(flags),
         },
     }
+
+
+def _require_images_alone(told: Mapping[str, Any], specs: Iterable[ParameterSpec]) -> None:
+    if told.get("reads_annotations"):
+        raise ProcessingError("A folder of images comes without annotations.", hint='Write contract = "sdk".')
+    if any(spec.type is ParameterType.DATASET_VERSION for spec in specs):
+        raise ProcessingError("A command reads no version but its own.", hint='Write contract = "sdk".')
 
 
 def read_flags(flags: Sequence[str]) -> dict[str, JsonValue]:

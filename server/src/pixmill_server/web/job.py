@@ -27,7 +27,7 @@ from pixmill_server.processings.records import Processing
 from pixmill_server.web.jobs import Progress, job_line, progress_of
 from pixmill_server.web.page import Services, Visitor, page_router, render
 from pixmill_server.web.phrases import count_of, duration
-from pixmill_server.web.process import Refusal, typed_form
+from pixmill_server.web.process import Refusal, typed_form, version_addresses
 from pixmill_server.web.process_form import (
     NEW_VERSION,
     PARAMETER_PREFIX,
@@ -218,7 +218,8 @@ def _fields(
     """Those of the newest code, with what the newest Run was given, or what was typed since."""
     given = {PARAMETER_PREFIX + name: text_of(value) for name, value in record.runs[0].row.given.items()}
     labels = [label.name for label in pin(services.datasets, record.row.version_id).labels]
-    return parameter_fields(processing, {**given, **(typed or {})}, labels=labels)
+    versions = version_addresses(services, record.row.organization_id)
+    return parameter_fields(processing, {**given, **(typed or {})}, labels=labels, versions=versions)
 
 
 def _editing(processing: Processing) -> Mapping[str, str]:

@@ -14,7 +14,7 @@ from pixmill_server.computes.computes import list_computes
 from pixmill_server.datasets.addresses import VersionAddress
 from pixmill_server.datasets.filter_text import in_words, text_of
 from pixmill_server.datasets.filters import AssetFilter
-from pixmill_server.datasets.queries import find_version, pin
+from pixmill_server.datasets.queries import find_version, list_versions, pin
 from pixmill_server.datasets.read import count_assets
 from pixmill_server.datasets.records import Pinned
 from pixmill_server.jobs.launch import launch, plan_launch
@@ -36,7 +36,6 @@ from pixmill_server.web.process_choices import (
     model_spec,
 )
 from pixmill_server.web.process_form import (
-    EXISTING,
     NEW_VERSION,
     WHOLE,
     Field,
@@ -46,6 +45,7 @@ from pixmill_server.web.process_form import (
     launch_request,
     parameter_errors,
     parameter_fields,
+    ways_with_existing,
 )
 
 router = page_router()
@@ -87,6 +87,20 @@ class Form:
     """Parameter name, or `model`, `map`, `existing`, `compute`, to what is wrong with it."""
     plan: LaunchPlan | None = None
     refusal: Refusal | None = None
+
+    @property
+    def reads(self) -> list[tuple[str, str]]:
+        """Parameters that are other versions, each with the Revision that the Run would read."""
+        if self.processing is None or self.plan is None:
+            return []
+        named = [spec.name for spec in self.processing.newest.specs if spec.type == "dataset_version"]
+        return [(name, str(self.plan.parameters[name])) for name in named if self.plan.parameters[name]]
+
+
+def version_addresses(services: Services, organization_id: str) -> list[str]:
+    """Of all versions that there are, by Dataset."""
+    with services.database.reading() as session:
+        return [one.address for one in list_versions(session, organization_id)]
 
 
 async def typed_form(request: Request) -> dict[str, str]:
@@ -150,7 +164,8 @@ def _form(services: Services, visitor: Visitor, asked: Asked, typed: dict[str, s
         return form
     form.processing = find_processing(services.processings, visitor.organization_id, typed["processing"])
     labels = [label.name for label in asked.pinned.labels]
-    form.fields = parameter_fields(form.processing, typed, labels=labels)
+    versions = version_addresses(services, visitor.organization_id)
+    form.fields = parameter_fields(form.processing, typed, labels=labels, versions=versions)
     if form.processing.newest.new_version:
         with services.database.reading() as session:
             typed.setdefault(NEW_VERSION, free_name(taken_names(session, asked.pinned.version_id)))
@@ -217,7 +232,7 @@ def _shown(
         "processings": cards(offered, form.processing.name if form.processing else ""),
         "left_out": [one.name for one in processings if one not in offered],
         "kinds": sorted({one.kind for one in offered}),
-        "existing": EXISTING,
+        "existing": ways_with_existing(form.processing.kind if form.processing else ""),
         "computes": compute_options(list_computes(services.computes, visitor.organization_id)),
         "compute": typed.get("compute") or (form.processing.compute if form.processing else ""),
         "reset_href": "?" + urlencode({name: value for name, value in kept.items() if value}),

@@ -47,10 +47,21 @@ class Field:
     """Its range in words."""
 
 
-def parameter_fields(processing: Processing, typed: Mapping[str, str], *, labels: Sequence[str]) -> list[Field]:
-    """A field for every Parameter but the model; empty ones of an optional Parameter mean none."""
+def ways_with_existing(kind: str) -> dict[str, str]:
+    """What may become of the annotations that there are, in words; only pre-annotation passes annotated assets by."""
+    is_work = kind != "pre-annotation"
+    return EXISTING | ({"keep": "Keep: assets that have any annotation get no more"} if is_work else {})
+
+
+def parameter_fields(
+    processing: Processing, typed: Mapping[str, str], *, labels: Sequence[str], versions: Sequence[str]
+) -> list[Field]:
+    """A field for every Parameter but the model; empty ones of an optional Parameter mean none.
+
+    `labels` and `versions` are what a Label and a DatasetVersion can be chosen from.
+    """
     return [
-        _field(spec, _shown(spec, processing, typed), _default(spec, processing), labels)
+        _field(spec, _shown(spec, processing, typed), _default(spec, processing), labels, versions)
         for spec in processing.newest.specs
         if spec.type != "model"
     ]
@@ -147,7 +158,7 @@ def _shown(spec: ParameterSpec, processing: Processing, typed: Mapping[str, str]
     return typed.get(PARAMETER_PREFIX + spec.name, _default(spec, processing))
 
 
-def _field(spec: ParameterSpec, value: str, default: str, labels: Sequence[str]) -> Field:
+def _field(spec: ParameterSpec, value: str, default: str, labels: Sequence[str], versions: Sequence[str]) -> Field:
     name = PARAMETER_PREFIX + spec.name
     nothing = [("", "none")] if spec.optional else []
     match spec.type:
@@ -159,6 +170,12 @@ def _field(spec: ParameterSpec, value: str, default: str, labels: Sequence[str])
             return Field(name, spec.name, "select", value, spec.help, options, default=default)
         case "label":
             options = [*nothing, *((one, one) for one in labels)]
+            return Field(name, spec.name, "select", value, spec.help, options, default=default)
+        case "dataset_version":
+            # One Revision of a version can be asked for too: by the address of a Run before, or a default.
+            addresses = [*versions, value] if value and value not in versions else versions
+            first = ("", "none" if spec.optional else "choose a version")
+            options = [first, *((one, one) for one in addresses)]
             return Field(name, spec.name, "select", value, spec.help, options, default=default)
         case "int" | "float":
             return Field(

@@ -156,27 +156,29 @@ def _defaults_form(
     typed: Mapping[str, str],
     refusal: Refusal | None = None,
 ) -> Response:
-    labelled = {PARAMETER_PREFIX + spec.name for spec in found.newest.specs if spec.type == "label"}
-    fields = parameter_fields(found, typed, labels=())
+    typed_in = {
+        PARAMETER_PREFIX + spec.name for spec in found.newest.specs if spec.type in {"label", "dataset_version"}
+    }
+    fields = parameter_fields(found, typed, labels=(), versions=())
     computes = list_computes(services.computes, visitor.organization_id)
     return render(
         request,
         "processing_defaults.html",
         status=HTTPStatus.UNPROCESSABLE_ENTITY if refusal else HTTPStatus.OK,
         processing=found,
-        fields=[_default_field(field, found, is_label=field.name in labelled) for field in fields],
+        fields=[_default_field(field, found, is_typed=field.name in typed_in) for field in fields],
         compute=typed.get("compute", found.compute),
         computes=[(one.name, one.name) for one in computes],
         refusal=refusal,
     )
 
 
-def _default_field(field: Field, found: Processing, *, is_label: bool) -> Field:
+def _default_field(field: Field, found: Processing, *, is_typed: bool) -> Field:
     spec = next(spec for spec in found.newest.specs if PARAMETER_PREFIX + spec.name == field.name)
     author = "none" if spec.default is None else spec.default
     said = "Required: a launch must give it." if spec.required else f"The author's default is {author}."
-    # Which Labels there are depends on the version of a launch, which is not known here.
-    control = "text" if is_label else field.control
+    # Which Labels there are depends on the version of a launch, which is not known here; versions come and go.
+    control = "text" if is_typed else field.control
     return replace(field, control=control, is_required=False, help=f"{field.help} {said}".strip())
 
 
