@@ -150,6 +150,13 @@ def test_a_size_that_is_no_number_or_negative_is_refused() -> None:
             read_archive(bytes(packed))
 
 
+def test_a_header_that_was_changed_on_the_way_is_refused() -> None:
+    packed = bytearray(pack_files({"a.py": b"x"}))
+    packed[0] = ord("b")
+    with pytest.raises(ProcessingError, match="no tar"):
+        read_archive(bytes(packed))
+
+
 def test_files_are_laid_out_so_that_nobody_writes_to_them(tmp_path: Path) -> None:
     write_files(FILES, tmp_path / "new")
     assert (tmp_path / "new/dark/levels.json").read_bytes() == b"[1, 2]"

@@ -92,3 +92,26 @@ def test_a_required_python_of_several_lines_is_refused() -> None:
     header = '# /// script\n# requires-python = "!=2\\n--extra-index-url x"\n# ///\n'
     with pytest.raises(ProcessingError, match="requires-python"):
         parse_header(header)
+
+
+@pytest.mark.parametrize(
+    ("source", "dependencies"),
+    [
+        (header('dependencies = ["a"]', "", "///", 'x = "# ///"').replace("# \n", "#\n"), None),
+        ("# /// other\n# x\n# ///\n\n" + header('dependencies = ["a"]'), ("a",)),
+        ("# /// script\n# ///\n", ()),
+        ('# /// script\n# dependencies = ["a"]\n', ()),
+        ('#/// script\n# dependencies = ["a"]\n# ///\n', ()),
+        ('# /// script\n# dependencies = ["a"]\nx = 1\n# ///\n', ()),
+    ],
+)
+def test_a_header_ends_at_its_last_closing_line(source: str, dependencies: tuple[str, ...] | None) -> None:
+    if dependencies is None:
+        with pytest.raises(ProcessingError, match="is not TOML"):
+            parse_header(source)
+    else:
+        assert parse_header(source).dependencies == dependencies
+
+
+def test_a_file_of_openings_alone_is_read_as_fast_as_any() -> None:
+    assert parse_header("# /// script\n" * 320_000) == Header()

@@ -9,8 +9,9 @@ from typing import Any, Final
 from pixmill.errors import ProcessingError
 
 DEFAULT_REQUIRES_PYTHON: Final = ">=3.11"
-# The reference expression of PEP 723.
-_BLOCK: Final = re.compile(r"(?m)^# /// (?P<type>[a-zA-Z0-9-]+)$\s(?P<content>(^#(| .*)$\s)+)^# ///$")
+# PEP 723, read line by line: its reference expression takes hours for some files of a few megabytes.
+_OPENING: Final = re.compile(r"# /// (?P<type>[a-zA-Z0-9-]+)")
+_CLOSING: Final = "# ///"
 # PEP 508 and PEP 440 without addresses: one line of a name, extras, version clauses and a marker. The whole text must
 # be that: what is left over would be read by uv as a line of a requirements file, which can name files and options.
 _CLAUSE: Final = r"(?:~=|===|==|!=|<=|>=|<|>) *[A-Za-z0-9.*+!_-]+"
@@ -45,7 +46,22 @@ def parse_header(source: str) -> Header:
 
 def script_headers(source: str) -> list[str]:
     """What stands between the lines of each `# /// script` header, still as comments."""
-    return [match["content"] for match in _BLOCK.finditer(source) if match["type"] == "script"]
+    lines, found, at = source.split("\n"), list[str](), 0
+    while at < len(lines):
+        begin, at = at, at + 1
+        opening = _OPENING.fullmatch(lines[begin])
+        if opening is None:
+            continue
+        last = begin
+        while at < len(lines) and (lines[at] == "#" or lines[at].startswith("# ")):
+            last = at if lines[at] == _CLOSING else last
+            at += 1
+        # Of the comments that follow each other, the last such line ends the header, and there is something in it.
+        if last > begin + 1:
+            at = last + 1
+            if opening["type"] == "script":
+                found.append("".join(f"{line}\n" for line in lines[begin + 1 : last]))
+    return found
 
 
 def read_toml(written: str, where: str) -> dict[str, Any]:
