@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from string import hexdigits
 from typing import Final
 
 from pixmill.environments.locking import requires_python_of
@@ -20,6 +21,8 @@ from pixmill.errors import EnvironmentFailed
 # Raised by one whenever environments are made in another way, so that old ones are not taken for new.
 _RECIPE: Final = b"1"
 _DIGEST_CHARACTERS: Final = 32
+LOCK_FILE: Final = "pixmill.lock"
+"""The lock that an environment was made of, in it."""
 _NOT_WRITABLE: Final = ~(stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH)
 
 
@@ -51,14 +54,35 @@ def build(locked: bytes, sdk_wheel: Path, root: Path) -> Environment:
     """
     root.mkdir(parents=True, exist_ok=True)
     python = find_python(requires_python_of(locked))
-    digest = _digest(locked, sdk_wheel, python)
-    environment = Environment(root / digest, digest)
+    environment = _environment(locked, sdk_wheel, python, root)
+    # First: what was asked for a moment ago is not removed as unused.
+    asked_file(environment).touch()
     if environment.folder.exists():
         return environment
-    with _only_builder(root / f".{digest}.lock"):
+    with _only_builder(asked_file(environment)):
         if not environment.folder.exists():
             _make(locked, sdk_wheel, python, environment)
     return environment
+
+
+def environment_of(locked: bytes, sdk_wheel: Path, root: Path) -> Environment:
+    """As `build` would give it, built or not. Raises `EnvironmentFailed`."""
+    return _environment(locked, sdk_wheel, find_python(requires_python_of(locked)), root)
+
+
+def asked_file(environment: Environment) -> Path:
+    """The file that its builder locks; it changed when the environment was last asked for."""
+    return environment.folder.with_name(f".{environment.digest}.lock")
+
+
+def is_digest(name: str) -> bool:
+    """Whether a folder of this name is an environment."""
+    return len(name) == _DIGEST_CHARACTERS and set(name) <= set(hexdigits)
+
+
+def _environment(locked: bytes, sdk_wheel: Path, python: Python, root: Path) -> Environment:
+    digest = _digest(locked, sdk_wheel, python)
+    return Environment(root / digest, digest)
 
 
 def remove(environment: Environment) -> None:
@@ -77,7 +101,7 @@ def _digest(locked: bytes, sdk_wheel: Path, python: Python) -> str:
 
 @contextmanager
 def _only_builder(path: Path) -> Iterator[None]:
-    with path.open("w") as file:
+    with path.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
@@ -89,7 +113,7 @@ def _make(locked: bytes, sdk_wheel: Path, python: Python, environment: Environme
     venv = ["venv", "--relocatable", "--no-project", "--no-config", "--python", str(python.path), str(unfinished)]
     run_uv(venv, doing="Making a virtual environment", cwd=cwd)
     into = ["--python", str(unfinished / "bin" / "python"), "--no-build", "--link-mode", "copy", "--compile-bytecode"]
-    requirements = unfinished / "pixmill.lock"
+    requirements = unfinished / LOCK_FILE
     requirements.write_bytes(locked)
     run_uv(["pip", "sync", str(requirements), "--require-hashes", *into], doing="Installing the dependencies", cwd=cwd)
     run_uv(["pip", "install", str(sdk_wheel), "--no-deps", *into], doing="Installing the SDK", cwd=cwd)

@@ -1,15 +1,18 @@
 """What Runs leave behind and nobody needs any more: staged results and lists of assets."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import func, or_, select, tuple_, update
+from sqlalchemy.orm import Session, aliased
 
 from pixmill_server.db.engine import Database
 from pixmill_server.jobs.lifecycle import ACTIVE, PartialState, RunStatus
 from pixmill_server.jobs.scope import drop_scope
 from pixmill_server.jobs.staging import drop_staged
 from pixmill_server.jobs.tables import RunRow
+from pixmill_server.processings.tables import ProcessingVersionRow
 from pixmill_server.storage.objects import Objects
 
 KEPT_FOR: Final = timedelta(days=30)
@@ -34,6 +37,26 @@ def clear_away(database: Database, objects: Objects, *, now: datetime) -> int:
         with database.transaction() as session:
             session.execute(update(RunRow).where(RunRow.id == run_id).values(cleared_at=now))
     return len(runs)
+
+
+@dataclass(frozen=True, slots=True)
+class NeededLocks:
+    """Objects that hold the locks of environments."""
+
+    of_newest: frozenset[str]
+    """Of the newest version of each Processing."""
+    of_runs: frozenset[str]
+    """Of Runs that wait or work, or can be gone on with."""
+
+
+def needed_locks(session: Session) -> NeededLocks:
+    """Those that somebody may want an environment of without having asked for it lately."""
+    version, newest = ProcessingVersionRow, aliased(ProcessingVersionRow)
+    numbers = select(newest.processing_id, func.max(newest.number)).group_by(newest.processing_id)
+    of_newest = select(version.lock_key).where(tuple_(version.processing_id, version.number).in_(numbers))
+    runs = or_(RunRow.status.in_([str(status) for status in ACTIVE]), RunRow.partial == str(PartialState.KEPT))
+    of_runs = select(version.lock_key).join(RunRow, RunRow.processing_version_id == version.id).where(runs)
+    return NeededLocks(frozenset(session.scalars(of_newest)), frozenset(session.scalars(of_runs)))
 
 
 def _drop_old(database: Database, *, now: datetime) -> None:

@@ -37,6 +37,7 @@ LOOK_SECONDS = 0.1
 WATCH_SECONDS = 0.5
 SEEN_SECONDS = 5.0
 TEND_SECONDS = 30.0
+ENVIRONMENTS_SECONDS = 3600.0
 STOP_GRACE_SECONDS = 3.0
 SUPERVISOR_GRACE_LOOKS = 4
 """How often in a row a Run may be without its supervisor, or a supervisor without its Run."""
@@ -66,15 +67,22 @@ class Worker:
     _over: dict[str, int] = field(default_factory=dict)
     _next_watch: float = 0.0
     _next_seen: float = 0.0
+    _next_environments: float = 0.0
     _server_was_away: bool = False
 
     def work(self, stop: Stop) -> None:
         """Until asked to end; one bad moment does not end it."""
         self._begin()
         # Beside the Runs, in a thread of its own: compacting a large version takes seconds.
-        with tending(self.workplace.datasets, every_seconds=TEND_SECONDS, before=self.workplace.clear_away):
+        with tending(self.workplace.datasets, every_seconds=TEND_SECONDS, before=self._clear_up):
             self._look_until(stop)
         self._end(leave_runs=stop.leave_runs)
+
+    def _clear_up(self) -> None:
+        self.workplace.clear_away()
+        if time.monotonic() >= self._next_environments:
+            self._next_environments = time.monotonic() + ENVIRONMENTS_SECONDS
+            self.workplace.remove_unused_environments()
 
     def _begin(self) -> None:
         free_abandoned(self.workplace.datasets)

@@ -1,15 +1,17 @@
 """What a worker has to work with on its machine."""
 
+import logging
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Self
 
 import httpx2
 
-from pixmill.environments import Environment, build, read_archive, write_files
+from pixmill.environments import Environment, build, environment_of, read_archive, remove_unused, write_files
 from pixmill_server.datasets.stores import Datasets
 from pixmill_server.db.engine import Database
 from pixmill_server.executors import create_executors
@@ -17,13 +19,17 @@ from pixmill_server.executors.contract import Executor, Handle, ImageExecutor, R
 from pixmill_server.jobs.errors import PlacementFailed
 from pixmill_server.jobs.logs import Logs
 from pixmill_server.jobs.queue import is_anything_waiting
-from pixmill_server.jobs.upkeep import clear_away
+from pixmill_server.jobs.upkeep import clear_away, needed_locks
 from pixmill_server.jobs.workers import Order, PlacedRun
 from pixmill_server.kernel.clock import Clock
 from pixmill_server.storage.objects import Digest, Objects
 from pixmill_server.wiring import Services
 
+ENVIRONMENTS_KEPT_FOR = timedelta(days=30)
+"""Since somebody asked for one; those of the newest Processings stay."""
 _HEALTH_SECONDS = 5.0
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +88,20 @@ class Workplace:
     def clear_away(self) -> None:
         """Remove what Runs have left and nobody needs any more."""
         clear_away(self.database, self.objects, now=self.clock.now())
+
+    def remove_unused_environments(self) -> None:
+        """Of versions of Processings, and of releases of Pixmill, that nothing has run with for a month."""
+        with self.database.reading() as session:
+            needed = needed_locks(session)
+        newest = [locked for key in needed.of_newest if (locked := self.objects.get(Digest(key)))]
+        removed = remove_unused(
+            self.environments,
+            digests={environment_of(locked, self.sdk_wheel, self.environments).digest for locked in newest},
+            locks={self.objects.get(Digest(key)) for key in needed.of_runs},
+            asked_before=self.clock.now() - ENVIRONMENTS_KEPT_FOR,
+        )
+        if removed:
+            logger.info("removed unused environments", extra={"digests": removed})
 
     def executor(self, name: str) -> Executor:
         """Raises `PlacementFailed` where there is none of this name, or it cannot be used here."""
