@@ -70,7 +70,7 @@ def one_round(
     words = "; ".join(f"{victim} at {point}" for victim, point in kills)
     line = f"{world.rounds}: killed {words or 'nobody'}: {ended}"
     if kills:
-        line += f" {world.last_seconds:.1f} s later, {world.last_start_seconds:.1f} of them to start ({load})"
+        line += f" {world.last_seconds:.1f} s after the restart, which took {world.last_start_seconds:.1f} s ({load})"
         table.note_seconds(world.last_seconds, f"{job_id} {line}")
     told(line)
     if ended != RunStatus.SUCCEEDED and STARTED_AGAIN.issuperset(victim for victim, _ in kills):

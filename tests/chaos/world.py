@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import IO, Final
@@ -75,12 +76,12 @@ class World:
     orders: int = 0
     patience_seconds: float = PATIENCE_SECONDS
     """Of who waits for a Run's end."""
-    restarted_at: float = 0.0
-    """When, by the monotonic clock, what was killed was started again."""
+    restarted_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    """When what was killed was started again."""
     last_seconds: float = 0.0
-    """From the restart to the Run's end."""
+    """From the restart to the Run's end; 0 where it had ended before."""
     last_start_seconds: float = 0.0
-    """Of these, until server and worker were up."""
+    """From the restart until server and worker were up."""
     family: set[psutil.Process] = field(default_factory=set)
     """Processes of Runs that had to be gone with them."""
 
@@ -172,7 +173,7 @@ class World:
 
     def start_again(self, name: str) -> None:
         """Of the victims that were killed, those that are always there."""
-        self.restarted_at = time.monotonic()
+        self.restarted_at = self.services.clock.now()
         if name == "server" and self.server is not None:
             self.server.wait()
             self.start_server()
@@ -184,10 +185,10 @@ class World:
     def require_all_kept(self, address: str, job_id: str) -> str:
         """Wait for the Run's end and look whether every promise was kept; how it ended."""
         wait_until(lambda: self._is_worker_up() or self.run(job_id).state.is_over, "the worker begins")
-        self.last_start_seconds = time.monotonic() - self.restarted_at
+        self.last_start_seconds = (self.services.clock.now() - self.restarted_at).total_seconds()
         wait_until(lambda: self.run(job_id).state.is_over, f"{job_id} is over", seconds=self.patience_seconds)
-        self.last_seconds = time.monotonic() - self.restarted_at
         run = self.run(job_id)
+        self.last_seconds = max(0.0, (_ended_at(run) - self.restarted_at).total_seconds())
         content, log = self.content(address), self.log(run.id)
         if run.state is RunStatus.SUCCEEDED:
             require(content == self.full, f"{job_id} succeeded, and its version has the full result")
@@ -339,6 +340,11 @@ def wait_until(
     while not true():
         require(time.monotonic() < give_up, what)
         time.sleep(look_seconds)
+
+
+def _ended_at(run: RunRow) -> datetime:
+    assert run.ended_at is not None
+    return run.ended_at
 
 
 def _is_larger(file: Path, size: int) -> bool:
