@@ -50,7 +50,7 @@ test: setup  ## Every test that this machine can run; what is missing is named a
 e2e: setup  ## The stories in a real browser, against a real server and worker
 	$(PYTEST) tests/e2e $(ARGS)
 
-chaos: setup  ## Kill everything hundreds of times, at every named step (half an hour); says what was hit
+chaos: setup  ## Kill everything hundreds of times, at every named step (most of an hour); says what was hit
 	$(BIN)/python -m tests.chaos $(ARGS)
 	$(BIN)/pytest tests/chaos/test_mishaps.py tests/chaos/test_new_version.py --every-database
 
