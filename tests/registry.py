@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -27,7 +27,7 @@ storage: {{filesystem: {{rootdirectory: {folder}}}}}
 http: {{addr: "127.0.0.1:{port}"}}
 """
 START_SECONDS = 240
-PIECE_BYTES = 64 << 10
+PIECE_BYTES = 4 << 10
 LARGE_BYTES = 1 << 20
 PASSED_ON = ("Accept", "Range")
 
@@ -52,6 +52,8 @@ class Registry:
     """Where it listens itself."""
     blobs: Blobs = Blobs.WHOLE
     front: int = 0
+    given_up: threading.Event = field(default_factory=threading.Event)
+    """Set where an engine has hung up while a slow file was on its way."""
 
     def push(self, podman: Podman, name: str, archive: bytes) -> str:
         """Store an image, and forget it here; the name by which an engine finds it behind the front."""
@@ -160,9 +162,13 @@ class _Front(BaseHTTPRequestHandler):
         """What is left of it once it need not be slow any more; the last piece always is."""
         sent = 0
         while self.registry.blobs is Blobs.SLOW and sent + PIECE_BYTES < len(content):
-            self.wfile.write(content[sent : sent + PIECE_BYTES])
+            try:
+                self.wfile.write(content[sent : sent + PIECE_BYTES])
+            except OSError:
+                self.registry.given_up.set()
+                raise
             sent += PIECE_BYTES
-            time.sleep(0.25)
+            time.sleep(0.2)
         return content[sent:]
 
 

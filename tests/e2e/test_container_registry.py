@@ -13,6 +13,7 @@ from tests.registry import Blobs, Registry
 
 PATIENCE_SECONDS = 240
 IMAGES = 3
+BALLAST_BYTES = 4 << 20
 DECLARATION = """
 name = "{name}"
 command = ["/bin/sh", "/run.sh"]
@@ -42,7 +43,7 @@ def place(podman: Podman, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 def release(registry: Registry, podman: Podman, name: str, number: int) -> str:
     """A new image under the name; nothing of its largest layer is here already."""
-    files = {"/run.sh": COMMAND.format(release=number).encode(), "/ballast": os.urandom(4 << 20)}
+    files = {"/run.sh": COMMAND.format(release=number).encode(), "/ballast": os.urandom(BALLAST_BYTES)}
     return registry.push(podman, name, pack_shell(files))
 
 
@@ -57,6 +58,15 @@ def launch(place: Place, name: str) -> tuple[str, str]:
     """The Job and the version."""
     address = place.version(images=IMAGES, labels=["bright"])
     return place.installation.client().jobs.launch(name, address).id, address
+
+
+def pulling(place: Place, job: str) -> str:
+    """What the Run waits for, once it says how much of its image is here."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while " MiB" not in (waits := place.installation.client().jobs.show(job).runs[0].waits_for or ""):
+        assert time.monotonic() < until, waits
+        time.sleep(0.05)
+    return waits
 
 
 def ended(place: Place, job: str) -> Run:
@@ -88,11 +98,7 @@ def test_a_pull_says_how_far_it_is_and_the_run_pins_the_digest(
     declare(place, image, "progress")
     registry.blobs = Blobs.SLOW
     job, address = launch(place, "progress")
-    until = time.monotonic() + PATIENCE_SECONDS
-    while " MiB" not in (waits := place.installation.client().jobs.show(job).runs[0].waits_for or ""):
-        assert time.monotonic() < until, waits
-        time.sleep(0.05)
-    assert waits.startswith("its image to be pulled: ")
+    assert pulling(place, job).startswith("its image to be pulled: ")
     registry.blobs = Blobs.WHOLE
     run = ended(place, job)
     assert run.status == "succeeded", run.outcome
@@ -102,6 +108,19 @@ def test_a_pull_says_how_far_it_is_and_the_run_pins_the_digest(
     events = said(place, job, 1)
     assert f"Pulls the image {image}: " in events["image-pulling"][0]
     assert f"The image {image} is {digest.removeprefix('sha256:')[:12]}. " in events["image-found"][0]
+
+
+def test_a_run_that_is_cancelled_while_its_image_is_pulled_is_over_and_the_pull_ends(
+    place: Place, podman: Podman, registry: Registry
+) -> None:
+    declare(place, release(registry, podman, "given-up:1", 1), "given-up")
+    registry.blobs = Blobs.SLOW
+    job, address = launch(place, "given-up")
+    pulling(place, job)
+    place.installation.client().jobs.cancel(job)
+    assert ended(place, job).status == "cancelled"
+    assert registry.given_up.wait(PATIENCE_SECONDS)
+    assert tags(place, address) == []
 
 
 def test_a_rerun_takes_what_the_tag_means_now_and_says_so(place: Place, podman: Podman, registry: Registry) -> None:

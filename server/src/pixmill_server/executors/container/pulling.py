@@ -1,7 +1,7 @@
 """Gets a container image by its name: from the registry that the name says, or as it lies on this machine."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -96,11 +96,12 @@ def _pull(client: DockerClient, image: str, on_progress: Callable[[str], None]) 
     """Why it cannot be pulled, as the engine says it; empty: it was."""
     why, progress = "", PullProgress()
     try:
-        lines: Iterator[Mapping[str, Any]] = client.api.pull(image, stream=True, decode=True)
-        for line in lines:
-            why = str(line.get("error", "")) or why
-            if said := progress.note(line):
-                on_progress(said)
+        # Closed at once where `on_progress` raises: an engine that is hung up on stops pulling.
+        with closing(client.api.pull(image, stream=True, decode=True)) as lines:
+            for line in lines:
+                why = str(line.get("error", "")) or why
+                if said := progress.note(line):
+                    on_progress(said)
     except (APIError, RequestException) as error:
         return str(error) or type(error).__name__
     return why
