@@ -24,6 +24,7 @@ LOOKS = [(theme, width) for theme in ("light", "dark") for width in (1280, 390)]
 HEIGHT = 860
 SETTLE_MS = 700
 DATASET = VERSION.partition("/")[0]
+LOCKED = f"{DATASET}/gold"
 # What answers with a part of a page, with data, or elsewhere.
 NOT_PAGES = {
     "/",
@@ -62,6 +63,28 @@ class Brightness:
             print(f"{asset.path}: {image.mean() / image.size_of_nothing:.2f}")
             yield asset.tag("day")
 '''
+SLOW = """# /// script
+# requires-python = ">=3.11"
+# dependencies = []
+# ///
+'''Measure how bright images are, and rest.'''
+
+import time
+from collections.abc import Iterator
+
+from pixmill.authoring import Batch, Change, processing
+
+
+@processing(kind="tagging", batch_size=4)
+class SlowBrightness:
+    '''Rests for a minute after each image.'''
+
+    def __call__(self, batch: Batch) -> Iterator[Change]:
+        for asset, image in zip(batch.assets, batch.images, strict=True):
+            print(f"{asset.path}: {image.mean():.1f}")
+            time.sleep(60)
+            yield asset.tag("day")
+"""
 
 
 def main() -> None:
@@ -74,7 +97,9 @@ def main() -> None:
     DOCS.mkdir(exist_ok=True)
     with annotated_sample() as (commands, _), empty_server() as empty, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        pages = _pages(commands, _failed_job(commands))
+        pages = _pages(commands, _failed_job(commands), _cancelled_job(commands))
+        commands.require("datasets", "fork", VERSION, LOCKED)
+        commands.require("datasets", "lock", LOCKED)
         for theme, width in LOOKS:
             _take(browser, empty, _empty_pages(), theme, width)
         empty.require("datasets", "create", "first/v1")
@@ -90,15 +115,28 @@ def main() -> None:
 
 
 def _failed_job(commands: Commands) -> str:
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "brightness.py"
-        file.write_text(FAILS)
-        commands.require("processings", "push", str(file))
+    _push(commands, "brightness.py", FAILS)
     commands.show("jobs", "launch", "brightness", VERSION, "--follow")
     return str(commands.ask_for_list("jobs", "ls")[0]["id"])
 
 
-def _pages(commands: Commands, failed: str) -> dict[str, str]:
+def _cancelled_job(commands: Commands) -> str:
+    _push(commands, "slow_brightness.py", SLOW)
+    commands.show("jobs", "launch", "slow-brightness", VERSION)
+    job = str(commands.ask_for_list("jobs", "ls")[0]["id"])
+    commands.require("jobs", "cancel", job)
+    commands.show("jobs", "wait", job)
+    return job
+
+
+def _push(commands: Commands, name: str, code: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / name
+        file.write_text(code)
+        commands.require("processings", "push", str(file))
+
+
+def _pages(commands: Commands, failed: str, cancelled: str) -> dict[str, str]:
     """Every page of the route table, with the sample's things in it, and states of theirs that addresses lead to."""
     jobs = commands.ask_for_list("jobs", "ls")
     digest = commands.ask_for_list("models", "ls")[0]["versions"][0]["files"][0]["digest"]
@@ -124,7 +162,11 @@ def _pages(commands: Commands, failed: str) -> dict[str, str]:
         "process-refused": f"/datasets/{VERSION}/process?processing=yolo-preannotation&p.confidence=7",
         "process": f"/datasets/{VERSION}/process?processing=yolo-preannotation&model=street-yolo/1&check=1",
         "job": f"/jobs/{jobs[-1]['id']}",
-        "job-failed": f"/jobs/{failed}",
+        "process-taken": f"/datasets/{VERSION}/process?processing=augment&to=v1&check=1",
+        "process-locked": f"/datasets/{LOCKED}/process",
+        "version-locked": f"/datasets/{LOCKED}",
+        "job-failed": f"/jobs/{failed}?run=1",
+        "job-cancelled": f"/jobs/{cancelled}",
         "error-missing": "/datasets/no/where",
         "error-unknown-address": "/nowhere",
     }

@@ -24,7 +24,7 @@ from pixmill_server.jobs.resume import resume
 from pixmill_server.jobs.runs import cancel
 from pixmill_server.processings.queries import find_processing
 from pixmill_server.processings.records import Processing
-from pixmill_server.web.jobs import Progress, job_line, progress_of
+from pixmill_server.web.jobs import Progress, job_line, outcome_beside_status, progress_of
 from pixmill_server.web.page import Services, Visitor, page_router, render
 from pixmill_server.web.phrases import count_of, duration
 from pixmill_server.web.process import Refusal, typed_form, version_addresses
@@ -307,7 +307,7 @@ def _run_shown(services: Services, record: JobRecord, run: RunRecord) -> RunShow
         number=row.number,
         status=row.status,
         is_active=row.state.is_active,
-        outcome=f"waits for {run.waits_for}" if run.waits_for else run.outcome,
+        outcome=f"waits for {run.waits_for}" if run.waits_for else outcome_beside_status(run),
         progress=progress_of(run),
         tiles=_tiles(run),
         told=_told(run),

@@ -172,7 +172,7 @@ def job_line(record: JobRecord) -> JobLine:
         href=f"/jobs/{record.row.id}",
         status=newest.row.status,
         is_active=newest.row.state.is_active,
-        outcome=newest.outcome,
+        outcome=outcome_beside_status(newest),
         processing=record.processing,
         version=record.version,
         version_href=f"/datasets/{record.version}",
@@ -184,6 +184,11 @@ def job_line(record: JobRecord) -> JobLine:
         running_seconds=newest.running_seconds,
         progress=progress_of(newest),
     )
+
+
+def outcome_beside_status(run: RunRecord) -> str:
+    """Without the status, where a page shows that beside it."""
+    return run.outcome.removeprefix(f"{run.row.status}: ")
 
 
 def progress_of(run: RunRecord) -> Progress:

@@ -10,6 +10,10 @@ function makeReady() {
 }
 makeReady();
 
+// The list of Processings scrolls by itself: the one that is chosen is in sight.
+const chosen = form.querySelector(".processing-cards :checked")?.closest(".option");
+if (chosen) chosen.parentElement.scrollTop = chosen.offsetTop - (chosen.parentElement.clientHeight - chosen.offsetHeight) / 2;
+
 let asking = null;
 
 // `parts`: which data-swap parts are replaced. The rest stays, with what is being typed into it.
