@@ -44,7 +44,7 @@ from pixmill_server.storage.objects import Digest
 
 router = APIRouter(prefix="/versions/{version_id}", tags=["assets"])
 
-Revision = Annotated[int | None, Query(ge=1, description="The number of a Revision; none: the newest.")]
+Revision = Annotated[int | None, Query(ge=1, lt=2**31, description="The number of a Revision; none: the newest.")]
 # Bytes by digest never change; who may see them is asked each time they are not in the browser's own cache.
 _FOREVER = "private, max-age=31536000, immutable"
 _FOR_A_WHILE = "private, max-age=60"
