@@ -30,6 +30,7 @@ NOT_PAGES = {
     "/",
     "/datasets/{dataset}/{version}/ids",
     "/datasets/{dataset}/{version}/window",
+    "/jobs/{job_id}/runs/{number}/partial/{chunk}/{asset_id}/thumbnail",
     "/jobs/{job_id}/state",
     "/live",
     "/live/jobs",

@@ -21,6 +21,7 @@ _EXAMPLES = {"model": "street-yolo", "dataset": "plain", "version": "v1", "name"
 _NOT_PAGES = {
     "/",
     "/datasets/{dataset}/{version}/window",
+    "/jobs/{job_id}/runs/{number}/partial/{chunk}/{asset_id}/thumbnail",
     "/jobs/{job_id}/state",
     "/live",
     "/live/jobs",
