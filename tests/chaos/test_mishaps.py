@@ -1,5 +1,6 @@
 """What goes wrong on machines, other than by kills: every promise is kept as well."""
 
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -130,7 +131,7 @@ def fill(filler: Path) -> None:
             file.write(bytes(1 << 20))
 
 
-def test_a_full_disk_fails_the_run_and_changes_nothing(new_database: NewDatabase, tmp_path: Path) -> None:
+def test_a_run_outlasts_a_full_disk(new_database: NewDatabase, tmp_path: Path) -> None:
     small = tmp_path / "small"
     small.mkdir()
     mounted = subprocess.run(
@@ -140,12 +141,17 @@ def test_a_full_disk_fails_the_run_and_changes_nothing(new_database: NewDatabase
         missing("tmpfs", "only root may mount one")
     try:
         with world(small / "world", database_url=new_database()) as made:
+            shutil.move(made.line, tmp_path / "line")  # the line to the server is not to be full
+            made.line.symlink_to(tmp_path / "line")
             address, job_id = held_at(made, "stage asked")
-            filler = small / "filler"
+            filler, asked = small / "filler", made.orders
             fill(filler)
-            let_go(made)
+            order(made, "stage done", 1)
+            (made.line / f"go-{asked}").touch()
+            wait_until((made.line / "reached").exists, "staging is refused")
             filler.unlink()
-            made.require_all_kept(address, job_id)
+            let_go(made)
+            assert made.require_all_kept(address, job_id) == RunStatus.SUCCEEDED
             again = made.fresh_version()
             assert made.require_all_kept(again, made.launch(again)) == RunStatus.SUCCEEDED
     finally:

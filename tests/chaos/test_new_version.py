@@ -11,12 +11,12 @@ from pixmill_server.jobs.lifecycle import RunStatus
 from tests.chaos.world import IMAGES, Content, NewDatabase, World, let_go, order, wait_until, world
 
 KILLS = (
-    ("stage done", "child"),
-    (f"commit: {Step.BRANCH.value}", "server"),
-    (f"commit: {Step.STAGE.value}", "server"),
-    (f"commit: {Step.WRITE_ANNOTATIONS.value}", "server"),
-    (f"commit: {Step.POINT.value}", "server"),
-    ("finish done", "server"),
+    ("stage done", "child", RunStatus.FAILED),
+    (f"commit: {Step.BRANCH.value}", "server", RunStatus.SUCCEEDED),
+    (f"commit: {Step.STAGE.value}", "server", RunStatus.SUCCEEDED),
+    (f"commit: {Step.WRITE_ANNOTATIONS.value}", "server", RunStatus.SUCCEEDED),
+    (f"commit: {Step.POINT.value}", "server", RunStatus.SUCCEEDED),
+    ("finish done", "server", RunStatus.SUCCEEDED),
 )
 BASE = "scenes/round-1"
 """The world's own Run has annotated it."""
@@ -42,25 +42,24 @@ def whole(chaos: World) -> Content:
     return made
 
 
-@pytest.mark.parametrize(("point", "victim"), KILLS)
+@pytest.mark.parametrize(("point", "victim", "end"), KILLS)
 def test_whatever_is_killed_a_new_version_is_there_whole_or_not_at_all(
-    chaos: World, whole: Content, point: str, victim: str
+    chaos: World, whole: Content, point: str, victim: str, end: RunStatus
 ) -> None:
     chaos.rounds += 1
     address = f"scenes/made-{chaos.rounds}"
-    # Each order is obeyed once, and told from others by its round.
     order(chaos, point, 1)
     job_id = chaos.client.jobs.launch("augment", BASE, to=address, scope=SCOPE).id
     wait_until((chaos.line / "reached").exists, f"{point} is reached")
     chaos.require_victim(victim, job_id).kill()
     let_go(chaos)
     chaos.start_again(victim)
-    status = _ended(chaos, job_id)
+    assert _ended(chaos, job_id) is end
     try:
         found: Content | None = chaos.content(address)
     except NotFound:
         found = None
-    assert found == (whole if status is RunStatus.SUCCEEDED else None)
+    assert found == (whole if end is RunStatus.SUCCEEDED else None)
 
 
 def _ended(chaos: World, job_id: str) -> RunStatus:
