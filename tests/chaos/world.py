@@ -74,8 +74,6 @@ class World:
     full_log: bytes = b""
     rounds: int = 0
     orders: int = 0
-    patience_seconds: float = PATIENCE_SECONDS
-    """Of who waits for a Run's end."""
     restarted_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     """When what was killed was started again."""
     last_seconds: float = 0.0
@@ -186,7 +184,7 @@ class World:
         """Wait for the Run's end and look whether every promise was kept; how it ended."""
         wait_until(lambda: self._is_worker_up() or self.run(job_id).state.is_over, "the worker begins")
         self.last_start_seconds = (self.services.clock.now() - self.restarted_at).total_seconds()
-        wait_until(lambda: self.run(job_id).state.is_over, f"{job_id} is over", seconds=self.patience_seconds)
+        wait_until(lambda: self.run(job_id).state.is_over, f"{job_id} is over")
         run = self.run(job_id)
         self.last_seconds = max(0.0, (_ended_at(run) - self.restarted_at).total_seconds())
         content, log = self.content(address), self.log(run.id)
