@@ -77,7 +77,9 @@ class Keys:
             words.append(self.focused())
         return words
 
-    @property
-    def pointer_events(self) -> int:
-        """So many of them came to the pages."""
-        return int(self.page.evaluate("Number(sessionStorage.getItem('pointers'))"))
+    def require_no_pointer(self) -> None:
+        """Nothing of one came to the pages so far; then a click, to see that it would have been counted."""
+        count = "Number(sessionStorage.getItem('pointers'))"
+        assert self.page.evaluate(count) == 0
+        self.page.mouse.click(1, 1)
+        assert self.page.evaluate(count) > 0

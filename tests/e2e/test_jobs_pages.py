@@ -172,14 +172,14 @@ def test_what_a_run_takes_is_drawn_while_it_goes_on_and_said_where_one_points(
 ) -> None:
     job = product.ask("jobs", "launch", "count", "plain/v1", "-p", "seconds=600")
     signed_in.goto(f"{product.url}/jobs/{job['id']}")
-    expect(signed_in.get_by_role("img", name="Memory over time")).to_be_visible(timeout=60_000)
+    expect(signed_in.get_by_role("img", name="Memory over time")).to_be_visible()
     chart = signed_in.locator("figure").filter(has_text="Memory")
     expect(chart.locator("[data-chart-said]")).to_contain_text("now")
     table = signed_in.get_by_role("region", name="What Run 1 took over time")
     signed_in.get_by_text("Over time as a table").click()
     rows = table.get_by_role("row").count()
     # The Run lives on, and whoever has opened the table keeps it open.
-    expect(table.get_by_role("row").nth(rows)).to_be_visible(timeout=60_000)
+    expect(table.get_by_role("row").nth(rows)).to_be_visible()
     product.run("jobs", "cancel", job["id"])
     expect(signed_in.locator(".pill").first).to_have_text("cancelled")
     chart.locator(".plot").hover()

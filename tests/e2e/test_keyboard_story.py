@@ -62,7 +62,7 @@ def test_from_no_dataset_to_reviewed_predictions_without_a_pointer(
     launch(keys)
     watch(keys)
     review(keys)
-    assert keys.pointer_events == 0
+    keys.require_no_pointer()
     with Client(product.url, product.environment()["PIXMILL_TOKEN"]) as client:
         reviews = {asset.path: [shape.review for shape in asset.annotations] for asset in client.assets.list("keys/v1")}
     assert reviews == {"a.png": ["accepted"], "b.png": ["rejected"], "c.png": ["accepted"]}
@@ -81,12 +81,11 @@ def test_a_dialog_keeps_the_focus_and_gives_it_back(page: Page, product: Product
     assert keys.focused() == "New Dataset"
     keys.press("?")
     expect(dialog).to_be_visible()
-    while keys.focused() != "Close":
-        keys.press("Tab")
+    keys.tab_to("Close")
     keys.press("Enter")
     expect(dialog).to_be_hidden()
     assert keys.focused() == "New Dataset"
-    assert keys.pointer_events == 0
+    keys.require_no_pointer()
 
 
 def sign_in(keys: Keys, product: Product) -> None:

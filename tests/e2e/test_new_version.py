@@ -65,10 +65,11 @@ def test_a_locked_version_is_processed_into_a_new_one_whose_name_is_free(page: P
 
 def test_the_keys_of_the_log_are_in_the_help(page: Page, product: Product) -> None:
     signed_in_to(page, product)
-    job = product.ask("jobs", "ls")[0]["id"]
+    job = product.ask("jobs", "launch", "augment", VERSION, "--to", f"{DATASET}/with-a-log")["id"]
     page.goto(f"{product.url}/jobs/{job}")
     expect(page.get_by_role("log")).to_be_visible()
     page.keyboard.press("?")
     help_ = page.get_by_role("dialog", name="Keyboard")
     expect(help_.get_by_role("heading", name="Log")).to_be_visible()
     expect(help_).to_contain_text("Next line that is found")
+    product.require("jobs", "wait", job)

@@ -81,6 +81,14 @@ def test_four_quarters_and_two_mirrors_bring_a_shape_back(shape: Shape) -> None:
     assert mirror.shape(mirror.shape(shape, width=WIDTH, height=HEIGHT), width=WIDTH, height=HEIGHT) == shape
 
 
+def test_a_polygon_and_the_hole_in_it_are_turned_clockwise_and_mirrored() -> None:
+    polygon = Polygon((Ring(((0, 0), (4, 0), (4, 3))), Ring(((1, 0.5), (2, 0.5), (2, 1)), hole=True)))
+    turned = Polygon((Ring(((5, 0), (5, 4), (2, 4))), Ring(((4.5, 1), (4.5, 2), (4, 2)), hole=True)))
+    mirrored = Polygon((Ring(((7, 0), (3, 0), (3, 3))), Ring(((6, 0.5), (5, 0.5), (5, 1)), hole=True)))
+    assert Symmetry(quarter_turns=1).shape(polygon, width=WIDTH, height=HEIGHT) == turned
+    assert Symmetry(mirrored=True).shape(polygon, width=WIDTH, height=HEIGHT) == mirrored
+
+
 @pytest.mark.parametrize("symmetry", ALL)
 def test_the_corners_of_a_rotated_box_go_where_its_points_go(symmetry: Symmetry) -> None:
     box = RotatedBox(3, 2, 4, 1, 30)

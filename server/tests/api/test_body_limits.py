@@ -8,7 +8,7 @@ import pytest
 from pixmill_server.body_limits import ANYBODYS_BYTES, KNOWN_BYTES
 from pixmill_server.web.model_upload import LARGEST_BYTES
 from server.tests.web.browsing import browser, shared
-from tests.running_server import RunningServer
+from tests.running_server import PATIENCE_SECONDS, RunningServer
 
 __all__ = ["browser", "shared"]
 
@@ -18,7 +18,7 @@ def answer_to_begun_upload(url: str, path: str, *headers: str) -> str:
     at = urlsplit(url)
     lines = (f"POST {path} HTTP/1.1", f"Host: {at.netloc}", f"Origin: {url}", *headers)
     # The time limit is only there so that a server that waits for more fails the test and does not hang it.
-    with socket.create_connection((at.hostname or "", at.port or 0), timeout=30) as connection:
+    with socket.create_connection((at.hostname or "", at.port or 0), timeout=PATIENCE_SECONDS) as connection:
         connection.sendall("\r\n".join((*lines, "", "1\r\n0\r\n")).encode())
         received = b""
         while piece := connection.recv(65536):

@@ -261,14 +261,24 @@ def test_what_nobody_foresaw_refuses_one_import_and_the_next_one_is_read(
         pass
 
     class OddPool(DecodePool):
-        def look_at(self, image: ImageBytes, *, thumbnail: bool = False) -> Answer:
-            raise Odd
+        met = 0
 
-    odd = ImportReader(replace(ingest, pool=OddPool(children=1)), reader.thumbnails)
+        def look_at(self, image: ImageBytes, *, thumbnail: bool = False) -> Answer:
+            self.met += 1
+            if self.met == 1:
+                raise Odd
+            return super().look_at(image, thumbnail=thumbnail)
+
+    pool = OddPool(children=1)
+    odd = ImportReader(replace(ingest, pool=pool), reader.thumbnails)
     first = send(datasets, actor, {"one.jpg": photograph()})
     odd.read(actor, first)
-    assert read(odd, actor, send(datasets, actor, {"one.jpg": photograph()}, key="o")).stage is ReadingStage.REFUSED
-    assert read(odd, actor, first).stage is ReadingStage.REFUSED
+    second = read(odd, actor, send(datasets, actor, {"two.jpg": photograph()}, key="o"))
+    refused = odd.look(actor, first)
+    pool.close()
+    assert refused is not None
+    assert (refused.stage, second.stage) == (ReadingStage.REFUSED, ReadingStage.FINISHED)
+    assert paths(datasets) == ["two.jpg"]
 
 
 def test_a_reading_thread_that_ended_is_started_again(datasets: Datasets, actor: Actor, reader: ImportReader) -> None:
@@ -279,7 +289,7 @@ def test_a_reading_thread_that_ended_is_started_again(datasets: Datasets, actor:
 
 
 def test_a_reading_that_cannot_be_told_of_is_asked_for_again(
-    datasets: Datasets, actor: Actor, reader: ImportReader, failing: FailingReadings
+    datasets: Datasets, actor: Actor, reader: ImportReader, failing: FailingReadings, clock: SetClock
 ) -> None:
     import_id = send(datasets, actor, {"one.jpg": photograph()})
     failing.stages = {ReadingStage.WAITING}
@@ -287,11 +297,12 @@ def test_a_reading_that_cannot_be_told_of_is_asked_for_again(
         reader.read(actor, import_id)
     failing.stages = {ReadingStage.IMAGES, ReadingStage.REFUSED}
     reader.read(actor, import_id)
-    read(reader, actor, send(datasets, actor, {"one.jpg": photograph()}, key="other"))
+    read(reader, actor, send(datasets, actor, {"two.jpg": photograph()}, key="other"))
     failing.stages = set()
-    assert reader._mine == set()
-    found = read(reader, actor, send(datasets, actor, {"one.jpg": photograph()}, key="third"))
-    assert found.stage is ReadingStage.FINISHED
+    # Nobody could say how it went: it is silent, until somebody asks again.
+    clock.forward(import_reading.SILENT_AFTER + timedelta(seconds=1))
+    assert read(reader, actor, import_id).stage is ReadingStage.FINISHED
+    assert paths(datasets) == ["one.jpg"]
 
 
 def test_an_import_that_was_committed_is_finished_even_where_saying_so_went_wrong(

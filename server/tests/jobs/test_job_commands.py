@@ -12,7 +12,7 @@ import pytest
 
 from pixmill.cli.job_progress import progress_text
 from server.tests.jobs.acting import PATHS, Stage
-from tests.running_server import RunningServer
+from tests.running_server import PATIENCE_SECONDS, RunningServer
 
 
 @pytest.fixture
@@ -111,9 +111,9 @@ def test_on_a_terminal_waiting_shows_how_far_it_is(stage: Stage) -> None:
 
     reader = threading.Thread(target=read, daemon=True)
     reader.start()
-    reader.join(30)
+    reader.join(PATIENCE_SECONDS)
     assert b"3/6" in seen
     supervisor.stage_all()
     supervisor.finish()
-    assert waiting.wait(30) == 0
+    assert waiting.wait(PATIENCE_SECONDS) == 0
     os.close(ours)

@@ -247,10 +247,10 @@ def test_a_follower_gets_what_looks_like_events_byte_for_byte_in_blocks_of_many_
     thread.start()
     for number in range(6):
         supervisor.send("PUT", f"log?offset={number * len(written)}", raw=written)
-        first.wait(20)
+        assert first.wait(PATIENCE_SECONDS)
     supervisor.stage_all()
     supervisor.finish()
-    thread.join(20)
+    thread.join(PATIENCE_SECONDS)
     assert followed == written * 6
     late = [each.written for each in stage.client.jobs.follow(job_id, 1, offset=7) if isinstance(each, LogBytes)]
     assert b"".join(late) == followed[7:]

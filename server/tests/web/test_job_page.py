@@ -17,12 +17,15 @@ from fastapi.routing import APIRoute
 from PIL import Image
 from starlette.routing import Match
 
+from pixmill import Client
 from pixmill_server import web
+from pixmill_server.datasets.changes import ChangePart
 from pixmill_server.jobs.metrics import Sample, note_sample
 from pixmill_server.settings import read_settings
-from server.tests.jobs.acting import Stage, Supervisor, boxes
+from server.tests.datasets.building import IMPORT, asset_rows, run_commit, street
+from server.tests.jobs.acting import PATHS, Stage, Supervisor, boxes
 from server.tests.web.browsing import browser_of
-from tests.running_server import serve
+from tests.running_server import PATIENCE_SECONDS, serve
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +157,7 @@ def test_the_ledger_lists_what_failed_first_and_what_was_skipped_when_asked(
 def nudges_to(browser: httpx2.Client, address: str) -> "Iterator[SimpleQueue[str]]":
     """The names of the events of a stream as they come."""
     heard: SimpleQueue[str] = SimpleQueue()
-    with browser.stream("GET", address, timeout=60) as answer:
+    with browser.stream("GET", address) as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
 
         def listen() -> None:
@@ -171,28 +174,56 @@ def nudges_to(browser: httpx2.Client, address: str) -> "Iterator[SimpleQueue[str
         yield heard
 
 
-def test_open_pages_are_nudged_when_a_job_changes_and_each_only_about_its_own(stage: Stage) -> None:
+def heard(*nudges: "SimpleQueue[str]") -> list[str]:
+    return [each.get(timeout=PATIENCE_SECONDS) for each in nudges]
+
+
+@pytest.fixture(scope="module")
+def stranger(stage: Stage) -> Iterator[Client]:
+    """With pictures of their own in their own `street/v1`."""
+    services, stranger = stage.server.services, stage.server.stranger
+    version_id = street(services.datasets, stranger.actor, ())
+    pictures = asset_rows(services.datasets, PATHS, digest=services.objects.put(b"picture"))
+    run_commit(services.datasets, version_id, ChangePart(assets=pictures), origin=IMPORT)
+    with Client(stage.server.url, stranger.token) as client:
+        yield client
+
+
+@pytest.mark.parametrize("act", ["start", "finish"])
+def test_open_pages_are_nudged_when_a_job_changes_and_each_only_about_its_own(
+    stage: Stage, stranger: Client, act: str
+) -> None:
     server = stage.server
     job = stage.launch(existing="add")
+    supervisor = stage.supervisor()
+    if act == "finish":
+        supervisor.start()
+        supervisor.stage_all()
     with (
         browser_of(server, server.owner) as owner,
-        browser_of(server, server.stranger) as stranger,
+        browser_of(server, server.stranger) as other,
         nudges_to(owner, "/live") as of_list,
         nudges_to(owner, f"/live?job={job}") as of_job,
-        nudges_to(stranger, "/live") as elsewhere,
+        nudges_to(other, "/live") as elsewhere,
     ):
-        assert [heard.get(timeout=60) for heard in (of_list, of_job, elsewhere)] == ["changed"] * 3
-        supervisor = stage.supervisor()
-        supervisor.start()
-        assert of_list.get(timeout=60) == of_job.get(timeout=60) == "changed"
-        supervisor.stage_all()
-        supervisor.finish()
-        assert of_list.get(timeout=60) == of_job.get(timeout=60) == "changed"
+        assert heard(of_list, of_job, elsewhere) == ["changed"] * 3
+        # Of all that was before, everybody has been told: what comes now comes of this alone.
+        supervisor.start() if act == "start" else supervisor.finish()
+        assert heard(of_list, of_job) == ["changed"] * 2
+        # Whoever opens a page is told after one more look at the Jobs of all.
+        with nudges_to(owner, "/live") as one_look_later:
+            assert heard(one_look_later) == ["changed"]
         assert elsewhere.empty()
+        theirs = stranger.jobs.launch("annotate", "street/v1", existing="add").id
+        assert heard(elsewhere) == ["changed"]
+    # Nothing is left for the supervisor of another test to claim.
+    stranger.jobs.cancel(theirs)
+    supervisor.finish()
 
 
 def test_who_is_not_signed_in_hears_nothing(stage: Stage) -> None:
-    answer = httpx2.get(f"{stage.server.url}/live", headers={"Accept": "text/event-stream"})
+    headers = {"Accept": "text/event-stream"}
+    answer = httpx2.get(f"{stage.server.url}/live", headers=headers, timeout=PATIENCE_SECONDS)
     assert answer.status_code == 303
 
 
