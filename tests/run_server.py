@@ -4,7 +4,6 @@ import hashlib
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -38,8 +37,6 @@ class FakeRun:
     images: dict[str, bytes] = field(default_factory=dict)
     """For a new version, by digest."""
     log: bytearray = field(default_factory=bytearray)
-    log_times: list[tuple[float, int]] = field(default_factory=list)
-    """When the log reached which length."""
     events: list[dict[str, Any]] = field(default_factory=list)
     started: dict[str, Any] | None = None
     finished: dict[str, Any] | None = None
@@ -243,7 +240,6 @@ def _answer(  # noqa: C901, PLR0912 - a table of the protocol's calls
             if offset > len(run.log):
                 return 409, {"type": "log-gap", "expected": len(run.log)}
             run.log[offset:] = body
-            run.log_times.append((time.monotonic(), len(run.log)))
             return 200, {"next_offset": len(run.log)}
         case "POST", ["events"]:
             run.events += json.loads(body)

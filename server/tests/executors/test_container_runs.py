@@ -2,25 +2,25 @@
 
 import json
 import os
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import psutil
 import pytest
 
 from pixmill.environments import Environment
+from pixmill.runtime import supervisor as runtime_supervisor
 from pixmill_server.executors.container import CLIENT
-from pixmill_server.executors.container.__main__ import _listen
+from pixmill_server.executors.container import __main__ as container_client
 from pixmill_server.executors.container.engine import NOBODY, OWNER, ContainerSpec, make_container, remove
 from tests.podman import Podman
 from tests.run_server import PATIENCE_SECONDS, FakeRun, make_run, serving, supervising
 
-GONE_SECONDS = 60
 SOURCE = '''"""Look around, and box every image."""
 import json, os, socket, subprocess, sys, time
 from pixmill.annotations import BoundingBox
@@ -125,12 +125,71 @@ def test_an_image_with_the_sdk_runs_shut_in_and_its_results_are_staged(
     assert run.started["sandbox"]["limits"]["memory"] == "cgroup"
 
 
-def test_only_the_container_and_ours_come_to_the_socket(tmp_path: Path) -> None:
+def test_the_socket_of_a_container_may_lie_deeper_than_the_name_of_a_socket_is_long(tmp_path: Path) -> None:
     deep = tmp_path / "/".join(["deep" * 10] * 4)
     deep.mkdir(parents=True)
-    with TemporaryDirectory(dir=deep) as folder, _listen(Path(folder) / "shared"):
-        assert Path(folder).stat().st_mode & 0o077 == 0
-        assert len(f"{folder}/shared/supervisor") > 108
+    with container_client._listen(deep / "shared"):
+        assert (deep / "shared" / "supervisor").is_socket()
+        assert len(f"{deep}/shared/supervisor") > 108
+
+
+WAITS = """
+import time
+from pixmill.authoring import *
+
+@processing(kind="pre-annotation")
+class Waits:
+    def __init__(self):
+        print("ready", flush=True)
+        time.sleep(100_000)
+    def __call__(self, batch): ...
+"""
+
+
+def test_another_user_of_this_machine_does_not_come_to_the_socket_of_a_container(
+    podman: Podman, sdk_image: str, tmp_path: Path, image_of: Callable[..., dict[str, Any]]
+) -> None:
+    name = "localhost/pixmill-test-waits:1"
+    podman.add_layer(sdk_image, name, {"/app/processing.py": WAITS.encode()})
+    more = {"source": "/app/processing.py", "command": [sys.executable], "environment": {"PYTHONPATH": "/opt/pixmill"}}
+    run, nowhere = make_run(tmp_path / "images", images=1), Environment(tmp_path, "")
+    image = image_of(tmp_path, "sdk", image=name, **more)
+    with serving(run) as url, supervising(url, nowhere, tmp_path, tmp_path / "scratch", image=image) as supervisor:
+        run.wait_for(lambda run: b"ready" in run.log)
+        (folder,) = tmp_path.rglob("socket-*")
+        assert folder.stat().st_mode & 0o077 == 0
+        # Only root can try it as somebody else.
+        if os.getuid() == 0:
+            assert refusal_to_another_user(folder, "shared/supervisor") is PermissionError
+            # It is the folder around it that keeps them away; the container has been the first, and nobody listens.
+            assert refusal_to_another_user(folder / "shared", "supervisor") is ConnectionRefusedError
+        run.cancel = True
+        supervisor.wait(PATIENCE_SECONDS)
+
+
+def refusal_to_another_user(folder: Path, name: str) -> type[OSError] | None:
+    """What somebody meets who stands in a folder, as if all folders above it were open to everybody, and connects."""
+    refusals = (PermissionError, ConnectionRefusedError)
+    child = os.fork()
+    if child == 0:
+        met = len(refusals)
+        try:
+            os.chdir(folder)
+            os.setgroups([])
+            os.setresgid(65534, 65534, 65534)
+            os.setresuid(65534, 65534, 65534)
+            socket.socket(socket.AF_UNIX).connect(name)
+        except refusals as error:
+            met = refusals.index(type(error))
+        finally:
+            os._exit(met)
+    met = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return refusals[met] if met < len(refusals) else None
+
+
+def test_a_supervisor_waits_for_the_client_of_a_container_until_it_has_ended_it() -> None:
+    needs_seconds = container_client._TERM_SECONDS + container_client._OUTPUT_SECONDS
+    assert needs_seconds < runtime_supervisor._CONTAINER_GRACE_SECONDS
 
 
 @pytest.mark.parametrize("user", ["", "root", "0:0", "00", "root:root"])
@@ -214,8 +273,7 @@ def test_a_container_is_soon_gone_after_its_run_or_its_supervisor(
             run.cancel = True
         else:
             supervisor.kill()
-        # Five seconds are promised; of them most are lost where others have the CPU.
-        until = time.monotonic() + GONE_SECONDS
+        until = time.monotonic() + PATIENCE_SECONDS
         while running(mark):
             assert time.monotonic() < until
             time.sleep(0.05)

@@ -109,7 +109,7 @@ import os, signal, subprocess, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 below = subprocess.Popen(["/bin/sleep", "{MARK}"], start_new_session=True)
 open({str(tmp_path / "ready")!r}, "w").write("yes\\n")
-time.sleep(300)
+time.sleep({MARK})
 """
     handle = launch(code)
     wait_for(tmp_path / "ready")
@@ -130,7 +130,10 @@ time.sleep(300)
 """
     handle = launch(code)
     wait_for(tmp_path / "ready")
+    asked = time.monotonic()
     executor.stop(handle, PATIENCE_SECONDS)
+    # It waited for the end, and not for the end of the grace.
+    assert time.monotonic() - asked < PATIENCE_SECONDS
     assert executor.poll(handle) == Exited(5)
 
 

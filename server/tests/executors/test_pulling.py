@@ -39,7 +39,7 @@ def test_an_image_that_was_built_here_is_pinned_by_the_digest_that_its_registry_
     assert found.digest.endswith(registry.digest("both:1"))
 
 
-def test_an_image_of_this_machine_is_known_by_its_id_and_no_registry_is_asked(podman: Podman) -> None:
+def test_an_image_of_this_machine_is_known_by_its_id(podman: Podman) -> None:
     found = find_image(podman.address, podman.plain_image, silent)
     assert found == FoundImage(podman.client.images.get(podman.plain_image).id, came_from_registry=False)
     assert find_image(podman.address, found.digest, silent) == found

@@ -1,6 +1,7 @@
 """How long a child may run, and for how long it may show no progress, as its supervisor holds it to it."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pixmill.parameters.timeouts import time_text
@@ -12,6 +13,7 @@ class Patience:
     """Looked at now and then, in seconds of a clock that never jumps."""
 
     limits: PlannedLimits
+    clock: Callable[[], float] = time.monotonic
     _began: float | None = None
     _progressed: float = 0.0
     _looked: float = 0.0
@@ -24,7 +26,7 @@ class Patience:
         """
         if not is_running:
             return None
-        now, counted = time.monotonic(), progress.done + progress.failed + progress.skipped
+        now, counted = self.clock(), progress.done + progress.failed + progress.skipped
         if self._began is None:
             self._began = self._progressed = self._looked = now
         if counted != self._counted:
