@@ -81,7 +81,9 @@ def nothing_is_left(podman: Podman, tmp_path: Path) -> Iterator[None]:
 
 
 def containers_of(podman: Podman, tmp_path: Path) -> list[Any]:
-    return list(podman.client.containers.list(all=True, filters={"label": f"{OWNER}={tmp_path / 'scratch'}"}))
+    return list(
+        podman.client.containers.list(all=True, sparse=True, filters={"label": f"{OWNER}={tmp_path / 'scratch'}"})
+    )
 
 
 def run_image(run: FakeRun, image: dict[str, Any], tmp_path: Path) -> FakeRun:
@@ -140,7 +142,7 @@ from pixmill.authoring import *
 @processing(kind="pre-annotation")
 class Waits:
     def __init__(self):
-        print("ready", flush=True)
+        print("ready")
         time.sleep(100_000)
     def __call__(self, batch): ...
 """

@@ -89,7 +89,13 @@ def _spec(
         "image": image.image,
         "owner": image.owner,
         "command": list(command),
-        "environment": {"HOME": f"{_INSIDE}/scratch", "TMPDIR": f"{_INSIDE}/scratch", **image.environment},
+        "environment": {
+            "HOME": f"{_INSIDE}/scratch",
+            "TMPDIR": f"{_INSIDE}/scratch",
+            # The log is live: what Python prints is in it at once.
+            "PYTHONUNBUFFERED": "1",
+            **image.environment,
+        },
         "mounts": list(mounts),
         "working_folder": image.working_folder or f"{_INSIDE}/scratch",
         "user": image.user,
