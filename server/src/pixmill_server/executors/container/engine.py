@@ -123,7 +123,8 @@ def make_container(client: DockerClient, spec: ContainerSpec, *, stdin: bool) ->
 def remove_all(client: DockerClient, owner: str) -> None:
     """End and remove every container of one owner."""
     with suppress(APIError, RequestException):
-        for container in client.containers.list(all=True, filters={"label": f"{OWNER}={owner}"}):
+        # Sparse: looking at each would fail for all of them where one is gone meanwhile.
+        for container in client.containers.list(all=True, sparse=True, filters={"label": f"{OWNER}={owner}"}):
             remove(container)
 
 
