@@ -60,12 +60,13 @@ def test_an_end_for_want_of_memory_is_read_from_the_cgroups_events(tmp_path: Pat
 def test_a_run_that_the_cgroup_refuses_processes_is_ended_for_it(tmp_path: Path) -> None:
     cgroup = make_cgroup(tmp_path)
     assert cgroup is not None
-    (cgroup.folder / "pids.events").write_text("max 0\n")
     guard = Guard(os.getpid(), tmp_path, SOME, {"processes": "cgroup"}, cgroup)
+    (cgroup.folder / "pids.events").write_text("max 0\n")
     guard.look()
-    assert guard.excess is None
+    calm = guard.excess
     (cgroup.folder / "pids.events").write_text("max 3\n")
     guard.look()
+    assert calm is None
     assert guard.excess is not None
     assert guard.excess.kind == "processes-exceeded"
     assert "100 processes" in guard.excess.error.message
