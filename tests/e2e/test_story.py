@@ -1,8 +1,10 @@
 """The whole story in a browser, with real photographs and a real model: from nothing to an annotated version."""
 
 import shutil
+import sqlite3
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psutil
@@ -88,11 +90,31 @@ def worker_held(product: Product) -> Iterator[None]:
     """No Run is claimed until the block ends."""
     below = psutil.Process(product.process.pid).children(recursive=True)
     worker = next(process for process in below if "worker" in process.cmdline())
-    worker.suspend()
+    stop(worker)
+    # In the middle of writing it would hold the database too, and nobody could launch anything.
+    while not can_be_written(product.data / "pixmill.db"):
+        worker.resume()
+        stop(worker)
     try:
         yield
     finally:
         worker.resume()
+
+
+def stop(process: psutil.Process) -> None:
+    process.suspend()
+    while process.status() != psutil.STATUS_STOPPED:
+        time.sleep(0.01)
+
+
+def can_be_written(database: Path) -> bool:
+    with closing(sqlite3.connect(database, timeout=1, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        connection.execute("ROLLBACK")
+        return True
 
 
 def bring_photographs(page: Page, photographs: list[Path]) -> None:
