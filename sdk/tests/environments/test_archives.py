@@ -8,6 +8,7 @@ import pytest
 from pixmill.environments import pack_files, read_archive, read_code_folder, write_files
 from pixmill.environments.archives import MAX_ARCHIVE_BYTES, MAX_BYTES, MAX_FILES
 from pixmill.errors import ProcessingError
+from tests.code_folder import lay_out
 
 FILES = {"pyproject.toml": b"[project]\n", "dark/__init__.py": b"", "dark/levels.json": b"[1, 2]"}
 
@@ -30,11 +31,7 @@ def link(kind: bytes, target: str) -> tarfile.TarInfo:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    made = tmp_path / "code"
-    for path, content in FILES.items():
-        (made / path).parent.mkdir(parents=True, exist_ok=True)
-        (made / path).write_bytes(content)
-    return made
+    return lay_out(FILES, tmp_path / "code")
 
 
 def test_what_is_packed_is_read_again_whoever_packed_it_and_in_whatever_order() -> None:

@@ -11,6 +11,7 @@ import pytest
 from pixmill import Client
 from pixmill.environments import pack_files
 from pixmill.errors import Conflict, InvalidInput
+from tests.code_folder import lay_out
 from tests.running_server import RunningServer
 
 MAIN = '''"""Tag dark images."""
@@ -48,11 +49,7 @@ def client(server: RunningServer) -> Iterator[Client]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    made = tmp_path / "code"
-    for path, content in FILES.items():
-        (made / path).parent.mkdir(parents=True, exist_ok=True)
-        (made / path).write_bytes(content)
-    return made
+    return lay_out(FILES, tmp_path / "code")
 
 
 def post(server: RunningServer, archive: bytes, *, token: str | None = None) -> httpx2.Response:

@@ -149,9 +149,7 @@ def rerun_job(
         again = Again(_edited(services, visitor, job_id, typed), to=typed.get(NEW_VERSION) or None)
         rerun(services.jobs, visitor, job_id, again)
     except PixmillError as error:
-        page = _page(services, visitor, job_id, None, typed=typed)
-        page["refusal"] = Refusal(error.message, error.hint, getattr(error, "field", ""))
-        return render(request, "job.html", status=HTTPStatus.UNPROCESSABLE_ENTITY, **page)
+        return _refused(request, "refusal", error, _page(services, visitor, job_id, None, typed=typed))
     return RedirectResponse(f"/jobs/{job_id}", HTTPStatus.SEE_OTHER)
 
 
@@ -167,10 +165,14 @@ def resume_job(
     try:
         resume(services.jobs, visitor, job_id, Again(to=typed.get(NEW_VERSION) or None))
     except PixmillError as error:
-        page = _page(services, visitor, job_id, None, typed=typed)
-        page["resume_refusal"] = Refusal(error.message, error.hint, getattr(error, "field", ""))
-        return render(request, "job.html", status=HTTPStatus.UNPROCESSABLE_ENTITY, **page)
+        return _refused(request, "resume_refusal", error, _page(services, visitor, job_id, None, typed=typed))
     return RedirectResponse(f"/jobs/{job_id}", HTTPStatus.SEE_OTHER)
+
+
+def _refused(request: Request, form: str, error: PixmillError, page: Mapping[str, Any]) -> Response:
+    """The Job again, with the reason in the form that was sent."""
+    shown = {**page, form: Refusal(error.message, error.hint, getattr(error, "field", ""))}
+    return render(request, "job.html", status=HTTPStatus.UNPROCESSABLE_ENTITY, **shown)
 
 
 def _page(
